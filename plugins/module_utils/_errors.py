@@ -1,0 +1,14 @@
+# Copyright: (c) 2026, onprem.ecs contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""PRIVATE: not for use outside of this collection. The one exception that ends a module with words."""
+
+from __future__ import annotations
+
+
+class EcsError(Exception):
+    """What was wrong, where, and what to do about it: shown to the user as it is.
+
+    Raised anywhere below a module and caught once, in the module's ``main``.
+    """
