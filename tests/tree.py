@@ -31,6 +31,9 @@ def copy_to(top: Path) -> Path:
     """Make ``top/ansible_collections/onprem/ecs`` equal to the work tree; its path."""
     collection = top / "ansible_collections" / "onprem" / "ecs"
     wanted = set(tracked())
+    if not (collection / ".git").is_dir():
+        # ansible-test and ansible-lint ask git for the files; the work tree around the copy would tell them "ignored".
+        subprocess.run(["git", "init", "-q", str(collection)], check=True)
     for name in wanted:
         target = collection / name
         if not target.exists() or not filecmp.cmp(ROOT / name, target, shallow=True):
@@ -38,7 +41,7 @@ def copy_to(top: Path) -> Path:
             shutil.copy2(ROOT / name, target)
     for old in [path for path in collection.rglob("*") if path.is_file()]:
         name = old.relative_to(collection)
-        if name not in wanted and name.parts[:2] != ("tests", "output") and "__pycache__" not in name.parts:
+        if name not in wanted and name.parts[0] != ".git" and name.parts[:2] != ("tests", "output"):
             old.unlink()
     return collection
 

@@ -169,4 +169,6 @@ def run(spec: Params, work: t.Callable[[Aws, t.Any], Result], **constraints: t.A
         result = work(Aws(module), module)
     except EcsError as error:
         module.fail_json(msg=str(error))
+        raise  # never reached: fail_json ends the process
     module.exit_json(**result)
+    raise AssertionError("exit_json returned")

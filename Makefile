@@ -1,0 +1,80 @@
+# make help lists the targets.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+TREE := .build/tree/ansible_collections/onprem/ecs
+BIN := $(CURDIR)/.venv/bin
+OLDEST := $(CURDIR)/.venv-oldest/bin
+ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo -E)
+export PATH := $(BIN):$(PATH)
+export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.build/tree
+# A locale that Ansible accepts, wherever this is run.
+export LC_ALL := C.UTF-8
+export PYTHONDONTWRITEBYTECODE := 1
+VERSION = $(shell sed -n 's/^version: //p' galaxy.yml)
+TARBALL = .build/onprem-ecs-$(VERSION).tar.gz
+
+.PHONY: help setup tree lock build lint sanity importer unit integration oldest system molecule test demo demo-shell \
+  demo-stop clean distclean
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' $(MAKEFILE_LIST) | awk -F': ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
+
+setup: ## install the pinned toolchain into .venv
+	@tests/setup requirements/dev.txt .venv
+
+tree: setup ## copy the collection to where Ansible looks for it (.build/tree)
+	@python tests/tree.py
+
+lock: setup ## write the lock files anew (needs the network)
+	for set in uv dev oldest; do uv pip compile -q --upgrade --universal --generate-hashes --no-header --no-annotate \
+	  --python-version 3.11 requirements/$$set.in -o requirements/$$set.txt || exit 1; done
+
+build: tree ## build the collection's tarball
+	@ansible-galaxy collection build --force --output-path .build $(TREE) >/dev/null
+	@echo "$(TARBALL)"
+
+lint: tree ## ruff, mypy, yamllint, ansible-lint, changelog, documentation
+	cd $(TREE) && ruff check . && ruff format --check .
+	cd .build/tree && MYPYPATH=.:ansible_collections/onprem/ecs/tests mypy --config-file ../../pyproject.toml ansible_collections/onprem/ecs
+	cd $(TREE) && yamllint --strict .
+	cd $(TREE) && ansible-lint --offline --profile production --strict
+	cd $(TREE) && antsibull-changelog lint
+	cd $(TREE) && antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=dependent --disallow-unknown-collection-refs .
+
+sanity: setup ## ansible-test sanity
+	python tests/sanity.py
+
+importer: build ## galaxy-importer, as Galaxy runs it
+	python tests/importer.py $(TARBALL)
+
+unit: tree ## tests that need neither root nor hosts
+	cd $(TREE) && python -m pytest tests/unit --cov --cov-report=term --cov-report=xml:$(CURDIR)/.build/coverage.xml
+
+integration: tree ## every module through ansible-playbook against the emulator
+	cd $(TREE) && python -m pytest tests/integration
+
+oldest: tree ## the modules on the oldest supported ansible-core
+	@tests/setup requirements/oldest.txt .venv-oldest
+	cd $(TREE) && ANSIBLE_PLAYBOOK=$(OLDEST)/ansible-playbook python -m pytest tests/integration
+
+system: tree ## the roles and playbooks on real systemd hosts (root)
+	cd $(TREE) && $(ROOT) env "PATH=$$PATH" LAB_DIR=$(CURDIR)/.lab python -m pytest tests/system
+
+molecule: tree ## one molecule scenario for each role (root)
+	cd $(TREE) && $(ROOT) env "PATH=$$PATH" LAB_DIR=$(CURDIR)/.lab python -m pytest tests/molecule
+
+test: lint sanity importer unit integration oldest system molecule ## everything that must hold before a landing
+
+demo: build ## from an empty account and two bare hosts to two external instances
+	@$(ROOT) env "PATH=$$PATH" LAB_DIR=$(CURDIR)/.lab python tests/demo.py $(TARBALL)
+
+demo-shell: ## look around in the demo
+	@$(ROOT) env "PATH=$$PATH" LAB_DIR=$(CURDIR)/.lab PYTHONPATH=tests python -m hosts shell demo
+
+clean: ## stop everything and remove what was made, but for downloaded packages
+	@[ ! -d .lab ] || $(ROOT) env "PATH=$$PATH" LAB_DIR=$(CURDIR)/.lab PYTHONPATH=tests python -m hosts clean
+	rm -rf .build
+
+distclean: clean ## the downloaded packages as well
+	@$(ROOT) rm -rf .lab .venv .venv-oldest
