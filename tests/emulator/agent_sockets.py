@@ -1,0 +1,80 @@
+# Copyright: (c) 2026, onprem.ecs contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The ECS agent's websockets: ACS, by which it takes orders, and TCS, by which it tells its metrics."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from urllib.parse import parse_qs
+
+from simple_websocket import ConnectionClosed, Server
+
+from .calls import Call
+from .container_instances import ContainerInstance, of_arn
+from .errors import AwsError
+
+HEARTBEAT_SECONDS = 30
+
+
+def _heartbeat() -> str:
+    return json.dumps({"type": "HeartbeatMessage", "message": {"healthy": True, "messageId": str(uuid.uuid4())}})
+
+
+def is_acs(query: dict[str, list[str]]) -> bool:
+    """ACS is asked with ``sendCredentials``; TCS names its cluster and instance otherwise."""
+    return "sendCredentials" in query or "containerInstanceArn" in query
+
+
+def instance_of(call: Call) -> ContainerInstance:
+    """The container instance whose agent opens the socket.
+
+    :raises AwsError: when it is not known, or not the caller's
+    """
+    query = parse_qs(call.request.query)
+    arn = (query.get("containerInstanceArn") or query.get("containerInstance") or [""])[0]
+    instance = of_arn(call.state, arn)
+    if instance is None:
+        raise AwsError("InvalidParameterException", "Container instance not found.")
+    if call.caller.kind == "node" and instance.instance_id != call.caller.name:
+        raise AwsError("AccessDeniedException", f"{call.caller.arn} may not speak for {arn}", 403)
+    if not instance.is_registered:
+        raise AwsError("InactiveInstanceException", "Container instance is not active.")
+    return instance
+
+
+def _note_versions(instance: ContainerInstance, query: dict[str, list[str]]) -> None:
+    for name in ("agentVersion", "agentHash", "dockerVersion"):
+        if query.get(name):
+            instance.version_info[name] = query[name][0]
+
+
+def serve(call: Call, socket: Server) -> None:
+    """Serve one socket until either side closes it."""
+    query = parse_qs(call.request.query)
+    instance = instance_of(call)
+    sockets = instance.acs_sockets if is_acs(query) else instance.tcs_sockets
+    with call.state.lock:
+        sockets.add(socket)
+        if is_acs(query):
+            _note_versions(instance, query)
+    try:
+        while socket.connected:
+            socket.send(_heartbeat())
+            _answer_for(socket, HEARTBEAT_SECONDS)
+    except (ConnectionClosed, OSError):
+        return
+    finally:
+        with call.state.lock:
+            sockets.discard(socket)
+
+
+def _answer_for(socket: Server, seconds: float) -> None:
+    """Take what the agent sends for so long; its metrics are acknowledged."""
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0:
+        text = socket.receive(timeout=left)
+        if isinstance(text, str) and '"PublishMetricsRequest"' in text:
+            socket.send(json.dumps({"type": "AckPublishMetric", "message": {"message": "OK"}}))

@@ -1,0 +1,97 @@
+# Copyright: (c) 2026, onprem.ecs contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A certificate authority and a server certificate, made anew when they are missing or for other names."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Sequence
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+NAMES = ("localhost", "127.0.0.1", "host.containers.internal")
+LIFE = timedelta(days=825)
+
+
+def _name(text: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
+
+
+def _builder(subject: str, issuer: str, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
+    now = datetime.now(tz=timezone.utc)
+    return (
+        x509.CertificateBuilder()
+        .subject_name(_name(subject))
+        .issuer_name(_name(issuer))
+        .public_key(key)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + LIFE)
+    )
+
+
+def _alternative(name: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
+
+
+def _authority() -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
+    key = ec.generate_private_key(ec.SECP256R1())
+    usage = x509.KeyUsage(
+        digital_signature=True,
+        key_cert_sign=True,
+        crl_sign=True,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
+    certificate = (
+        _builder("onprem.ecs emulator CA", "onprem.ecs emulator CA", key.public_key())
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(usage, critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    return certificate, key
+
+
+def make_certificates(directory: Path, names: Sequence[str]) -> tuple[Path, Path]:
+    """Write ``ca.pem``, ``server.pem`` and ``server.key``.
+
+    :param names: DNS names and addresses of the server, beside :data:`NAMES`
+    :returns: the paths of the server's certificate and key
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    ca_path, certificate_path, key_path = (directory / name for name in ("ca.pem", "server.pem", "server.key"))
+    wanted = tuple(dict.fromkeys([*NAMES, *(name for name in names if name not in ("0.0.0.0", "::"))]))
+    note = directory / "names"
+    if note.exists() and note.read_text() == "\n".join(wanted) and all(p.exists() for p in (ca_path, key_path)):
+        return certificate_path, key_path
+    authority, authority_key = _authority()
+    key = ec.generate_private_key(ec.SECP256R1())
+    certificate = (
+        _builder("onprem.ecs emulator", "onprem.ecs emulator CA", key.public_key())
+        .add_extension(x509.SubjectAlternativeName([_alternative(name) for name in wanted]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key()), critical=False)
+        .sign(authority_key, hashes.SHA256())
+    )
+    key_path.touch(mode=0o600)
+    key_path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    certificate_path.write_bytes(certificate.public_bytes(Encoding.PEM))
+    ca_path.write_bytes(authority.public_bytes(Encoding.PEM))
+    note.write_text("\n".join(wanted))
+    return certificate_path, key_path

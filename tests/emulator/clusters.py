@@ -1,0 +1,141 @@
+# Copyright: (c) 2026, onprem.ecs contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""ECS clusters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from .calls import Call, operation
+from .errors import AwsError
+from .pagination import page
+
+NOT_FOUND = AwsError("ClusterNotFoundException", "Cluster not found.")
+BAD_TOKEN = AwsError("InvalidParameterException", "Invalid token: nextToken")
+
+
+@dataclass
+class Cluster:
+    """A cluster of one region."""
+
+    name: str
+    arn: str
+    status: str = "ACTIVE"
+    settings: dict[str, str] = field(default_factory=lambda: {"containerInsights": "disabled"})
+    configuration: dict[str, Any] | None = None
+    capacity_providers: list[str] = field(default_factory=list)
+    strategy: list[dict[str, Any]] = field(default_factory=list)
+    service_connect: dict[str, Any] | None = None
+
+
+def short_name(reference: str | None) -> str:
+    """The name in a name or ARN; ``default`` when there is none."""
+    return (reference or "default").rpartition("/")[2]
+
+
+def tag_list(tags: dict[str, str]) -> list[dict[str, str]]:
+    """Tags as ECS lists them."""
+    return [{"key": key, "value": value} for key, value in tags.items()]
+
+
+def tag_dict(tags: list[dict[str, str]] | None) -> dict[str, str]:
+    """Tags from the list form of ECS."""
+    return {tag["key"]: tag.get("value", "") for tag in tags or []}
+
+
+def cluster_of(call: Call, member: str = "cluster") -> Cluster:
+    """The active cluster that a call names, or the default one.
+
+    :raises AwsError: ClusterNotFoundException
+    """
+    cluster = call.state.clusters.get((call.region, short_name(call.params.get(member))))
+    if cluster is None or cluster.status != "ACTIVE":
+        raise NOT_FOUND
+    return cluster
+
+
+def _describe(call: Call, cluster: Cluster, include: list[str]) -> dict[str, Any]:
+    machines = [c for c in call.state.container_instances.values() if c.cluster_arn == cluster.arn and c.is_registered]
+    shown: dict[str, Any] = {
+        "clusterArn": cluster.arn,
+        "clusterName": cluster.name,
+        "status": cluster.status,
+        "registeredContainerInstancesCount": len(machines),
+        "runningTasksCount": sum(c.running_tasks(call.state) for c in machines),
+        "pendingTasksCount": 0,
+        "activeServicesCount": 0,
+        "statistics": [],
+        "tags": tag_list(call.state.resource_tags.get(cluster.arn, {})) if "TAGS" in include else [],
+        "settings": [],
+        "capacityProviders": cluster.capacity_providers,
+        "defaultCapacityProviderStrategy": cluster.strategy,
+    }
+    if "SETTINGS" in include:
+        shown["settings"] = [{"name": name, "value": value} for name, value in cluster.settings.items()]
+    if "CONFIGURATIONS" in include and cluster.configuration:
+        shown["configuration"] = cluster.configuration
+    if cluster.service_connect:
+        shown["serviceConnectDefaults"] = cluster.service_connect
+    return shown
+
+
+EVERYTHING = ["TAGS", "SETTINGS", "CONFIGURATIONS"]
+
+
+@operation("ecs", "CreateCluster")
+def create_cluster(call: Call) -> dict[str, Any]:
+    """Make a cluster; one that is there already stays as it is."""
+    name = short_name(call.params.get("clusterName"))
+    key = (call.region, name)
+    cluster = call.state.clusters.get(key)
+    if cluster is None or cluster.status != "ACTIVE":
+        cluster = Cluster(name, call.arn("ecs", f"cluster/{name}"))
+        call.state.clusters[key] = cluster
+        for setting in call.params.get("settings") or []:
+            cluster.settings[setting["name"]] = setting["value"]
+        cluster.configuration = call.params.get("configuration")
+        cluster.capacity_providers = call.params.get("capacityProviders") or []
+        cluster.strategy = call.params.get("defaultCapacityProviderStrategy") or []
+        cluster.service_connect = call.params.get("serviceConnectDefaults")
+        call.state.resource_tags[cluster.arn] = tag_dict(call.params.get("tags"))
+    return {"cluster": _describe(call, cluster, EVERYTHING)}
+
+
+@operation("ecs", "DescribeClusters")
+def describe_clusters(call: Call) -> dict[str, Any]:
+    """Clusters by name or ARN; those that are missing are listed as failures."""
+    found, failures = [], []
+    for reference in call.params.get("clusters") or ["default"]:
+        cluster = call.state.clusters.get((call.region, short_name(reference)))
+        if cluster is None:
+            arn = reference if reference.startswith("arn:") else call.arn("ecs", f"cluster/{reference}")
+            failures.append({"arn": arn, "reason": "MISSING"})
+        else:
+            found.append(_describe(call, cluster, call.params.get("include") or []))
+    return {"clusters": found, "failures": failures}
+
+
+@operation("ecs", "ListClusters")
+def list_clusters(call: Call) -> dict[str, Any]:
+    """ARNs of the active clusters of the region."""
+    arns = [c.arn for (region, _), c in call.state.clusters.items() if region == call.region and c.status == "ACTIVE"]
+    size = call.params.get("maxResults", 100)
+    shown, token = page(arns, size, call.params.get("nextToken"), call.state.settings.page_size_limit, BAD_TOKEN)
+    answer: dict[str, Any] = {"clusterArns": shown}
+    return {**answer, "nextToken": token} if token else answer
+
+
+@operation("ecs", "DeleteCluster")
+def delete_cluster(call: Call) -> dict[str, Any]:
+    """Delete a cluster that has no registered container instances."""
+    cluster = cluster_of(call)
+    shown = _describe(call, cluster, [])
+    if shown["registeredContainerInstancesCount"]:
+        raise AwsError(
+            "ClusterContainsContainerInstancesException",
+            "The Cluster cannot be deleted while Container Instances are active or draining.",
+        )
+    cluster.status = "INACTIVE"
+    return {"cluster": {**shown, "status": "INACTIVE"}}

@@ -1,0 +1,71 @@
+# Copyright: (c) 2026, onprem.ecs contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What other services ask of IAM: does a role exist, and whom does it trust."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from .calls import Call
+from .constants import ACCOUNT
+from .errors import AwsError
+
+if TYPE_CHECKING:
+    from moto.iam.models import IAMBackend, Role
+
+UNKNOWN_ROLE = "Nonexistent role or missing ssm service principal in trust policy"
+
+
+def iam(partition: str) -> IAMBackend:
+    """moto's IAM of the account."""
+    from moto.iam.models import iam_backends  # late: reading 1,582 managed policies takes half a second
+
+    return iam_backends[ACCOUNT][partition]
+
+
+def find_role(partition: str, name: str) -> Role | None:
+    """The role of this name; a path before it is cut off."""
+    short = name.rpartition("/")[2]
+    for role in iam(partition).get_roles():
+        if role.name == short:
+            return role
+    return None
+
+
+def as_list(value: Any) -> list[Any]:
+    """IAM writes a list of one as the one."""
+    if value is None:
+        return []
+    return list(value) if isinstance(value, list) else [value]
+
+
+def trusts(document: str, service: str) -> bool:
+    """True when a trust document lets a service assume the role. Conditions are not looked at."""
+    try:
+        statements = as_list(json.loads(document)["Statement"])
+    except (ValueError, KeyError, TypeError):
+        return False
+    for statement in statements:
+        principal = statement.get("Principal")
+        services = as_list(principal.get("Service")) if isinstance(principal, dict) else []
+        actions = [str(action).lower() for action in as_list(statement.get("Action"))]
+        if statement.get("Effect") == "Allow" and service in services and {"sts:assumerole", "sts:*", "*"} & set(actions):
+            return True
+    return False
+
+
+def trusted_role(call: Call, name: str, service: str) -> str:
+    """The name of a role that SSM may assume.
+
+    :raises AwsError: when there is none, it is too new to be known yet, or it does not trust the service
+    """
+    role = find_role(call.partition, name)
+    if role is None or not trusts(role.assume_role_policy_document, service):
+        raise AwsError("ValidationException", UNKNOWN_ROLE)
+    age = datetime.now(tz=timezone.utc) - role.create_date.replace(tzinfo=timezone.utc)
+    if age.total_seconds() < call.state.settings.role_propagation_seconds:
+        raise AwsError("ValidationException", UNKNOWN_ROLE)
+    return role.name
