@@ -158,17 +158,28 @@ def snake(operation: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", operation).lower()
 
 
+class Module(t.Protocol):
+    """What is used of AnsibleAWSModule, which carries no types of its own."""
+
+    params: dict[str, t.Any]
+    check_mode: bool
+
+    def exit_json(self, **result: t.Any) -> t.NoReturn:
+        """End with a result."""
+
+    def fail_json(self, **result: t.Any) -> t.NoReturn:
+        """End with an error."""
+
+
 def run(spec: Params, work: t.Callable[[Aws, t.Any], Result], **constraints: t.Any) -> t.NoReturn:
     """The ``main`` of every AWS module: arguments in, ``work``, and exit with its result or its words.
 
     ``constraints`` are AnsibleModule's: ``required_if``, ``mutually_exclusive`` and so on. Check mode and diff are
     always supported: ``work`` looks at ``module.check_mode``.
     """
-    module = AnsibleAWSModule(argument_spec=dict(spec), supports_check_mode=True, **constraints)
+    module: Module = AnsibleAWSModule(argument_spec=dict(spec), supports_check_mode=True, **constraints)
     try:
         result = work(Aws(module), module)
     except EcsError as error:
         module.fail_json(msg=str(error))
-        raise  # never reached: fail_json ends the process
     module.exit_json(**result)
-    raise AssertionError("exit_json returned")
