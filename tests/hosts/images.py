@@ -1,0 +1,170 @@
+# Copyright: (c) 2026, onprem.ecs contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The images of the hosts, and the small package archive that the hosts install from.
+
+One run of mmdebstrap makes both, from the archive that this machine itself uses; after that nothing needs the network.
+An image is bare: systemd, ssh, Python, sudo. Docker, gnupg and so on are in the archive only, as on a real new host.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import machine
+from .paths import GATEWAY, MIRROR_PORT, cache_dir, graph_dir
+
+# python3-cryptography and python3-websocket are what the stand-in agents are written with.
+BASE = [
+    *("systemd", "systemd-sysv", "dbus", "python3", "python3-apt", "sudo", "iproute2", "ca-certificates", "procps"),
+    *("openssh-server", "kmod", "curl", "less", "python3-cryptography", "python3-websocket"),
+]
+# What a role may install on a host, with all that it depends on.
+ARCHIVE = [
+    *("docker.io", "gnupg", "gpg", "gpgv", "jq", "curl", "wget", "iptables", "ca-certificates", "acl", "xz-utils"),
+    *("unzip", "python3-cryptography", "python3-websocket", "rsync", "systemd-timesyncd"),
+]
+SUITES = {
+    "bullseye": ARCHIVE,
+    "bookworm": ARCHIVE,
+    "trixie": [*ARCHIVE, "docker-cli"],
+}
+# Units that make no sense in a container and only delay the boot.
+MASKED = [
+    *("getty@.service", "console-getty.service", "sys-kernel-debug.mount", "sys-kernel-tracing.mount"),
+    *("sys-fs-fuse-connections.mount", "proc-sys-fs-binfmt_misc.automount", "systemd-binfmt.service"),
+    *("dev-hugepages.mount", "systemd-timesyncd.service", "apt-daily.timer", "apt-daily-upgrade.timer"),
+]
+# The user that Ansible comes as. Its key is another in each lab, so it is mounted and not in the image.
+CONFIGURE = r"""
+set -eu
+root=$1
+rm -f "$root/etc/hostname" "$root/etc/resolv.conf"
+: > "$root/etc/machine-id"
+rm -f "$root/var/lib/dbus/machine-id"
+chroot "$root" useradd --create-home --shell /bin/bash ansible
+echo 'ansible ALL=(ALL) NOPASSWD: ALL' > "$root/etc/sudoers.d/ansible"
+chmod 0440 "$root/etc/sudoers.d/ansible"
+printf '%s\n' 'AuthorizedKeysFile .ssh/authorized_keys /etc/ssh/lab_keys' 'UseDNS no' 'MaxStartups 100:30:200' \
+  > "$root/etc/ssh/sshd_config.d/lab.conf"
+rm -f "$root"/etc/apt/sources.list.d/*
+"""
+
+
+@dataclass(frozen=True)
+class Image:
+    """The image of one suite; its key changes with its recipe."""
+
+    suite: str
+
+    @property
+    def key(self) -> str:
+        """Eight hex digits of all that the image is made from."""
+        recipe = [BASE, SUITES[self.suite], MASKED, CONFIGURE, sources(self.suite)]
+        return hashlib.sha256(json.dumps(recipe).encode()).hexdigest()[:8]
+
+    @property
+    def tar(self) -> Path:
+        """The cached file system."""
+        return cache_dir() / "images" / f"{self.suite}-{self.key}.tar"
+
+    @property
+    def archive(self) -> Path:
+        """The folder of the cached packages with their index."""
+        return cache_dir() / "archive" / f"{self.suite}-{self.key}"
+
+    @property
+    def tag(self) -> str:
+        """What podman calls it."""
+        return f"localhost/onprem-ecs-lab:{self.suite}-{self.key}"
+
+    @property
+    def imported(self) -> Path:
+        """It is there when the shared image store has this image."""
+        return graph_dir() / f"has-{self.suite}-{self.key}"
+
+
+def sources(suite: str) -> str:
+    """The only package source of a host: the lab's mirror."""
+    return f"deb [trusted=yes] http://{GATEWAY}:{MIRROR_PORT}/archive/{suite} ./\n"
+
+
+def ensure(suite: str, say: Callable[[str], None] = print) -> Image:
+    """Make the image of that suite unless it is cached; the image. Raises `machine.MachineError`."""
+    if suite not in SUITES:
+        raise machine.MachineError(f"no such suite: {suite}. There are {', '.join(sorted(SUITES))}")
+    image = Image(suite)
+    if not image.tar.exists() or not (image.archive / "Packages").exists():
+        began = time.monotonic()
+        say(f"image {suite}: making it from the package archive of this machine")
+        _bootstrap(image)
+        say(f"image {suite}: made in {time.monotonic() - began:.0f} s")
+    if not image.imported.exists():
+        began = time.monotonic()
+        _import(image)
+        say(f"image {suite}: imported in {time.monotonic() - began:.0f} s")
+    return image
+
+
+def _bootstrap(image: Image) -> None:
+    """Make the tar and the archive; both appear only when they are whole."""
+    work = cache_dir() / "work" / image.suite
+    shutil.rmtree(work, ignore_errors=True)
+    packages = work / "archive"
+    packages.mkdir(parents=True)
+    main, security = machine.archives()
+    apt = 'APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-get'
+    hook = work / "configure.sh"
+    hook.write_text(CONFIGURE + f"printf '%s' '{sources(image.suite)}' > \"$root/etc/apt/sources.list\"\n")
+    wanted = " ".join(SUITES[image.suite])
+    command = ["mmdebstrap", "--quiet", "--variant=minbase", "--components=main", f"--include={','.join(BASE)}"]
+    for line in (
+        f"{apt} clean",
+        f"{apt} --yes --quiet --download-only --no-install-recommends --reinstall install {wanted} >/dev/null",
+        f'find "$1/var/cache/apt/archives" -maxdepth 1 -name "*.deb" -exec cp -t {packages} {{}} +',
+        f'sh {hook} "$1"',
+        f'chroot "$1" systemctl mask {" ".join(MASKED)}',
+        # A fresh image's list folder is new, and Ansible's cache_valid_time would skip the first update.
+        'touch -d @0 "$1/var/lib/apt/lists"',
+    ):
+        command.append(f"--customize-hook={line}")
+    tar = work / "image.tar"
+    command += [image.suite, str(tar), f"deb {main} {image.suite} main", f"deb {security} {image.suite}-security main"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise machine.MachineError(f"mmdebstrap failed for {image.suite}:\n{done.stderr[-3000:]}")
+    index(packages)
+    for made, place in ((packages, image.archive), (tar, image.tar)):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(place, ignore_errors=True)
+        made.rename(place)
+    shutil.rmtree(work)
+
+
+def index(folder: Path) -> None:
+    """Write ``Packages`` and ``Release`` for the .deb files of a folder."""
+    for deb in folder.glob("*%3a*.deb"):  # an epoch's colon; a server would take it apart
+        deb.rename(deb.with_name(deb.name.replace("%3a", "_")))
+    for name, command in (("Packages", "packages"), ("Release", "release")):
+        made = subprocess.run(["apt-ftparchive", command, "."], cwd=folder, check=True, capture_output=True)
+        (folder / name).write_bytes(made.stdout)
+
+
+def _import(image: Image) -> None:
+    """Bring the tar into the shared image store."""
+    command = ["podman", "import", "--quiet", "--change", 'CMD ["/lib/systemd/systemd"]']
+    command += ["--change", "STOPSIGNAL SIGRTMIN+3", str(image.tar), image.tag]
+    from .containers import on_shared_store  # noqa: PLC0415 - containers needs this file for its images
+
+    done = on_shared_store(command)
+    if done.returncode != 0:
+        raise machine.MachineError(f"podman import failed for {image.suite}:\n{done.stderr[-3000:]}")
+    image.imported.touch()
