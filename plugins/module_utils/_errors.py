@@ -6,9 +6,16 @@
 
 from __future__ import annotations
 
+import typing as t
+
 
 class EcsError(Exception):
     """What was wrong, where, and what to do about it: shown to the user as it is.
 
-    Raised anywhere below a module and caught once, in the module's ``main``.
+    Raised anywhere below a module and caught once, in the module's ``main``. ``result`` is what the failed task returns
+    besides its words, e.g. what was done until then.
     """
+
+    def __init__(self, message: str, **result: t.Any) -> None:
+        self.result = result
+        super().__init__(message)

@@ -1,0 +1,313 @@
+# Copyright: (c) 2026, onprem.ecs contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""PRIVATE: not for use outside of this collection. SSM hybrid activations: what is wanted, what to do, doing it."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+
+from ansible_collections.onprem.ecs.plugins.module_utils import _ssm, _tags
+from ansible_collections.onprem.ecs.plugins.module_utils._aws import Aws, AwsError, eventually
+from ansible_collections.onprem.ecs.plugins.module_utils._errors import EcsError
+from ansible_collections.onprem.ecs.plugins.module_utils._plan import Change, Phase, Plan
+
+if t.TYPE_CHECKING:
+    from ansible_collections.onprem.ecs.plugins.module_utils._aws import Module
+
+Result = t.Dict[str, t.Any]
+
+SHORTEST, LONGEST = timedelta(minutes=5), timedelta(days=30)
+
+#: A stored activation whose end is nearer than this is not handed out any more: hosts need time to use it.
+SPARE = timedelta(minutes=5)
+
+#: AWS measures the 30 days with its own clock: an activation for the whole of it must not fail on ours being ahead.
+CLOCK_MARGIN = timedelta(minutes=5)
+
+#: SSM's words for a role that IAM has not told it about yet, or that is really not there.
+UNKNOWN_ROLE = "nonexistent role or missing ssm service principal"
+
+#: Attempts at making an activation for a role that SSM does not know yet: about half a minute.
+ROLE_ATTEMPTS = 10
+
+UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+ACTIVATION_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The options of a new activation, checked."""
+
+    iam_role: str
+    registration_limit: int
+    life: timedelta
+    default_instance_name: str | None = None
+    description: str | None = None
+    tags: t.Mapping[str, str] = field(default_factory=dict)
+
+    def params(self, now: datetime) -> dict[str, t.Any]:
+        """The parameters of CreateActivation."""
+        params: dict[str, t.Any] = {
+            "IamRole": self.iam_role,
+            "RegistrationLimit": self.registration_limit,
+            "ExpirationDate": now + min(self.life, LONGEST - CLOCK_MARGIN),
+            "DefaultInstanceName": self.default_instance_name,
+            "Description": self.description,
+            "Tags": _tags.to_aws(self.tags),
+        }
+        return {name: value for name, value in params.items() if value}
+
+
+def duration(text: str) -> timedelta:
+    """The option ``expires_in``: a number and its unit, ``90m``, ``24h`` or ``30d``.
+
+    :raises EcsError: when it is anything else, or outside of what AWS accepts
+    """
+    match = re.match(r"([0-9]{1,6})([mhd])\Z", text.strip())
+    if not match:
+        raise EcsError(f"expires_in: {text!r} is not a number with a unit (m, h or d), such as 90m, 24h or 30d")
+    life = timedelta(**{UNITS[match.group(2)]: int(match.group(1))})
+    if not SHORTEST <= life <= LONGEST:
+        raise EcsError(f"expires_in: {text!r} is not between 5m and 30d, the longest that AWS accepts")
+    return life
+
+
+def role_name(text: str) -> str:
+    """The option ``iam_role``, when it is a role's name.
+
+    :raises EcsError: for an ARN, a path, or what IAM does not accept as a name
+    """
+    if text.startswith("arn:") or "/" in text:
+        name = text.rpartition("/")[2]
+        raise EcsError(f"iam_role: {text!r} is an ARN or has a path; SSM wants the role's name alone: {name!r}")
+    if not re.match(r"[\w+=,.@-]{1,64}\Z", text, re.ASCII):
+        raise EcsError(f"iam_role: {text!r} is not the name of a role: 1 to 64 letters, digits and any of +=,.@-_")
+    return text
+
+
+def wanted(params: t.Mapping[str, t.Any]) -> Wanted:
+    """The options of ``state: present``.
+
+    :raises EcsError: when AWS would refuse one
+    """
+    if not 1 <= params["registration_limit"] <= 1000:
+        raise EcsError(f"registration_limit: {params['registration_limit']} is not between 1 and 1000")
+    for option in ("default_instance_name", "description"):
+        if len(params[option] or "") > 256:
+            raise EcsError(f"{option}: more than 256 characters")
+    return Wanted(
+        iam_role=role_name(params["iam_role"]),
+        registration_limit=params["registration_limit"],
+        life=duration(params["expires_in"]),
+        default_instance_name=params["default_instance_name"],
+        description=params["description"],
+        tags=_tags.wanted(params["tags"]) or {},
+    )
+
+
+def expired(activation: t.Mapping[str, t.Any], now: datetime) -> bool:
+    """True when no host can use the activation any more because of its age."""
+    return bool(activation.get("Expired")) or activation["ExpirationDate"] <= now
+
+
+def room(activation: t.Mapping[str, t.Any]) -> int:
+    """How many more hosts can register with the activation."""
+    return int(activation.get("RegistrationLimit", 1)) - int(activation.get("RegistrationsCount", 0))
+
+
+def reusable(activation: t.Mapping[str, t.Any], want: Wanted, now: datetime) -> bool:
+    """True when a stored activation does all that a new one would: nothing of it can be changed afterwards."""
+    tags = _tags.from_aws(activation.get("Tags"))
+    return (
+        not expired(activation, now + SPARE)
+        and room(activation) >= want.registration_limit
+        and activation.get("IamRole") == want.iam_role
+        and all(tags.get(name) == value for name, value in want.tags.items())
+        and want.default_instance_name in (None, activation.get("DefaultInstanceName"))
+    )
+
+
+def plan_create(want: Wanted, now: datetime) -> Plan:
+    """One new activation."""
+    hosts = "1 host" if want.registration_limit == 1 else f"{want.registration_limit} hosts"
+    words = f"create an activation for {hosts} with the role {want.iam_role}"
+    change = Change(Phase.CREATE, "ssm", "CreateActivation", f"role {want.iam_role}", words, want.params(now))
+    after = {
+        "iam_role": want.iam_role,
+        "registration_limit": want.registration_limit,
+        "life": str(want.life),
+        "default_instance_name": want.default_instance_name,
+        "description": want.description,
+        "tags": dict(want.tags),
+    }
+    return Plan((change,), {}, {"activation": after})
+
+
+def chosen(
+    found: t.Iterable[t.Mapping[str, t.Any]], tags: t.Mapping[str, str] | None, only_expired: bool, now: datetime
+) -> list[t.Mapping[str, t.Any]]:
+    """The activations that carry all of ``tags`` and, if asked for, have expired."""
+    wanted_tags = (tags or {}).items()
+    return [
+        one
+        for one in found
+        if wanted_tags <= _tags.from_aws(one.get("Tags")).items() and (expired(one, now) or not only_expired)
+    ]
+
+
+def plan_delete(found: t.Iterable[t.Mapping[str, t.Any]], store: str | None = None) -> Plan:
+    """Delete these activations, and the parameter that holds the code of one."""
+    changes = []
+    before: dict[str, t.Any] = {}
+    for one in found:
+        name = one["ActivationId"]
+        words = f"delete the activation {name} of the role {one.get('IamRole')}"
+        changes.append(Change(Phase.DELETE, "ssm", "DeleteActivation", name, words, {"ActivationId": name}))
+        before[f"activation {name}"] = shown(one)
+    if store:
+        words = f"delete the parameter {store}"
+        changes.append(Change(Phase.DELETE, "ssm", "DeleteParameter", f"parameter {store}", words, {"Name": store}))
+        before[f"parameter {store}"] = "(hidden)"
+    return Plan(tuple(changes), before, {})
+
+
+def shown(activation: t.Mapping[str, t.Any]) -> Result:
+    """An activation in snake_case, its times in UTC; it has no code."""
+    return {
+        "activation_id": activation["ActivationId"],
+        "iam_role": activation.get("IamRole"),
+        "registration_limit": activation.get("RegistrationLimit"),
+        "registrations_count": activation.get("RegistrationsCount", 0),
+        "default_instance_name": activation.get("DefaultInstanceName"),
+        "description": activation.get("Description"),
+        "expiration_date": utc(activation.get("ExpirationDate")),
+        "expired": bool(activation.get("Expired")),
+        "created_date": utc(activation.get("CreatedDate")),
+        "tags": _tags.from_aws(activation.get("Tags")),
+    }
+
+
+def utc(moment: datetime | None) -> str | None:
+    """``2026-01-31T12:00:00Z``."""
+    return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ") if moment else None
+
+
+def work(aws: Aws, module: Module) -> Result:
+    """The module ``ssm_activation``."""
+    return present(aws, module) if module.params["state"] == "present" else absent(aws, module)
+
+
+def present(aws: Aws, module: Module) -> Result:
+    """A new activation, or the stored one while it can still be used."""
+    want, store, now = wanted(module.params), module.params["store"], datetime.now(timezone.utc)
+    kept = _ssm.stored_code(aws, store) if store else None
+    old = _ssm.activations(aws, activation_id=kept.activation_id) if kept else []
+    if kept and old and reusable(old[0], want, now):
+        code = None if module.check_mode else kept.activation_code
+        return {"changed": False, "changes": [], "activation_code": code, **_answer(old[0])}
+    plan = plan_create(want, now)
+    result: Result = {"changed": True, "changes": plan.words(), "diff": plan.diff()}
+    if store:
+        result["changes"].append(f"keep its code in the parameter {store}")
+    params = plan.changes[0].params
+    if module.check_mode:
+        return {**result, "activation_code": None, **_answer({**params, "ActivationId": None})}
+    made = create(aws, want.iam_role, params)
+    if store:
+        keep(aws, store, made)
+        remove(aws, plan_delete(one for one in old if expired(one, now) or room(one) < 1))
+    return {
+        **result,
+        "activation_code": made.activation_code,
+        **_answer({**params, "ActivationId": made.activation_id}),
+    }
+
+
+def _answer(activation: t.Mapping[str, t.Any]) -> Result:
+    return {
+        "activation_id": activation["ActivationId"],
+        "expiration_date": utc(activation["ExpirationDate"]),
+        "registration_limit": activation["RegistrationLimit"],
+    }
+
+
+def create(aws: Aws, iam_role: str, params: t.Mapping[str, t.Any]) -> _ssm.StoredCode:
+    """CreateActivation, again for a while when SSM does not know the role yet.
+
+    :raises EcsError: with what to do when SSM does not come to know it
+    """
+
+    def not_yet(error: AwsError) -> bool:
+        return error.code == "ValidationException" and UNKNOWN_ROLE in error.aws_message.lower()
+
+    try:
+        made = eventually(
+            lambda: aws.call("ssm", "CreateActivation", f"role {iam_role}", **params), not_yet, retries=ROLE_ATTEMPTS
+        )
+    except AwsError as error:
+        if not not_yet(error):
+            raise
+        raise EcsError(
+            f"{error}. The role {iam_role} is not in this account, or its trust policy does not let ssm.amazonaws.com "
+            f"assume it in the Region {aws.region}: onprem.ecs.ecs_iam_role with kind=anywhere makes it so. Tried "
+            f"{ROLE_ATTEMPTS} times, since a new role takes a moment to be known everywhere"
+        ) from error
+    return _ssm.StoredCode(made["ActivationId"], made["ActivationCode"])
+
+
+def keep(aws: Aws, store: str, code: _ssm.StoredCode) -> None:
+    """Put the code into the parameter. If that fails the activation is taken back: nobody would ever find it again."""
+    try:
+        aws.call(
+            "ssm",
+            "PutParameter",
+            f"parameter {store}",
+            Name=store,
+            Type="SecureString",
+            Value=_ssm.store_value(code),
+            Overwrite=True,
+            Description="SSM hybrid activation, kept by onprem.ecs.ssm_activation",
+        )
+    except AwsError:
+        aws.call("ssm", "DeleteActivation", code.activation_id, ActivationId=code.activation_id)
+        raise
+
+
+def absent(aws: Aws, module: Module) -> Result:
+    """Delete the activations that the options choose, and the parameter of ``store``."""
+    params, now = module.params, datetime.now(timezone.utc)
+    activation_id, iam_role, store = params["activation_id"], params["iam_role"], params["store"]
+    if activation_id and not ACTIVATION_ID.match(activation_id):
+        raise EcsError(f"activation_id: {activation_id!r} is not the id of an activation, which is a UUID")
+    tags = _tags.wanted(params["tags"])
+    if not (activation_id or tags or store or params["expired"]):
+        # An empty dictionary of tags would choose every activation of the account.
+        raise EcsError("state=absent needs one of activation_id, tags (not empty), store or expired=true")
+    kept = _ssm.stored_code(aws, store) if store else None
+    if store and not kept and not (activation_id or tags or params["expired"]):
+        return {"changed": False, "changes": [], "activations": []}
+    activation_id = activation_id or (kept.activation_id if kept else None)
+    found = _ssm.activations(aws, activation_id, role_name(iam_role) if iam_role else None)
+    going = chosen(found, tags, params["expired"], now)
+    # The parameter goes with its activation, and when its activation has gone already.
+    staying = {one["ActivationId"] for one in found} - {one["ActivationId"] for one in going}
+    plan = plan_delete(going, store if kept and kept.activation_id not in staying else None)
+    if not module.check_mode:
+        remove(aws, plan)
+    gone = [before for name, before in plan.before.items() if name.startswith("activation ")]
+    return {"changed": bool(plan.changes), "changes": plan.words(), "diff": plan.diff(), "activations": gone}
+
+
+def remove(aws: Aws, plan: Plan) -> None:
+    """Execute deletions; what somebody else deleted in between is gone as well."""
+    for change in plan.ordered():
+        try:
+            aws.call(change.service, change.operation, change.resource, **change.params)
+        except AwsError as error:
+            if error.code not in ("InvalidActivation", "InvalidActivationId", "ParameterNotFound"):
+                raise

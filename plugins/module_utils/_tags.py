@@ -1,0 +1,58 @@
+# Copyright: (c) 2026, onprem.ecs contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""PRIVATE: not for use outside of this collection. Tags: from and to AWS's lists, what differs, what is not allowed."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.onprem.ecs.plugins.module_utils._errors import EcsError
+
+Tags = t.Dict[str, str]
+
+#: AWS's limits for the tags of one resource.
+MOST_TAGS, LONGEST_KEY, LONGEST_VALUE = 50, 128, 256
+
+#: Tags with this prefix are AWS's own: nobody can set or remove them.
+RESERVED = "aws:"
+
+
+def from_aws(tags: t.Iterable[t.Mapping[str, str]] | None) -> Tags:
+    """AWS's list as a dictionary. Some services write ``Key``, others ``key``."""
+    return {tag.get("Key", tag.get("key", "")): tag.get("Value", tag.get("value", "")) for tag in tags or []}
+
+
+def to_aws(tags: t.Mapping[str, str], key: str = "Key", value: str = "Value") -> list[dict[str, str]]:
+    """A dictionary as AWS's list, sorted."""
+    return [{key: name, value: tags[name]} for name in sorted(tags)]
+
+
+def wanted(tags: t.Mapping[str, t.Any] | None) -> Tags | None:
+    """The option ``tags`` with strings as values; None stays None, which means "leave alone".
+
+    :raises EcsError: when AWS would not accept them
+    """
+    if tags is None:
+        return None
+    result = {str(name): "" if text is None else str(text) for name, text in tags.items()}
+    if len(result) > MOST_TAGS:
+        raise EcsError(f"tags: {len(result)} tags, but a resource can have {MOST_TAGS} at most")
+    for name, text in result.items():
+        if not 1 <= len(name) <= LONGEST_KEY:
+            raise EcsError(f"tags: the key {name!r} must have 1 to {LONGEST_KEY} characters")
+        if name.lower().startswith(RESERVED):
+            raise EcsError(f"tags: the key {name!r} begins with {RESERVED!r}, which is reserved for AWS")
+        if len(text) > LONGEST_VALUE:
+            raise EcsError(f"tags: the value of {name!r} has more than {LONGEST_VALUE} characters")
+    return result
+
+
+def difference(found: t.Mapping[str, str], want: t.Mapping[str, str] | None, purge: bool) -> tuple[Tags, list[str]]:
+    """What to set and what to remove, sorted. AWS's own tags always stay; ``want`` None changes nothing."""
+    if want is None:
+        return {}, []
+    to_set = {name: want[name] for name in sorted(want) if found.get(name) != want[name]}
+    surplus = [name for name in sorted(found) if name not in want and not name.lower().startswith(RESERVED)]
+    return to_set, surplus if purge else []
