@@ -15,11 +15,14 @@ from typing import Any
 
 from simple_websocket import Server
 
-from . import agent_sockets, attributes, control, identity_calls, messages, moto_bridge
+from . import agent_sockets, control, messages, moto_bridge, operations
+from .authentication import authenticate
+from .authorization import NODE_KEY, UNSIGNED, authorise
 from .calls import ANONYMOUS, HANDLERS, RULES, Call, Request
 from .errors import AwsError, Dropped, json_error, xml_error
-from .identities import identify, parse_authorization
+from .identities import Authorization, Credentials, identify, parse_authorization
 from .recognition import is_websocket, read_request, recognise
+from .shapes import QUERY_SERVICES, operation_model, parse_query, validate
 from .state import State
 
 Answer = tuple[int, list[tuple[str, str]], bytes]
@@ -27,7 +30,7 @@ JSON = "application/x-amz-json-1.1"
 UNLOCKED = {("ec2messages", "GetMessages")}
 SOCKETS = {("ssmmessages", "OpenControlChannel"), ("ecs", "Poll"), ("ecs", "StartTelemetrySession")}
 
-__all__ = ["Application", "attributes", "identity_calls"]
+__all__ = ["Application", "operations"]
 
 
 class Application:
@@ -69,9 +72,9 @@ class Application:
             self._record(call, 0, "ConnectionDropped", False)
             raise
         except Exception:  # a defect of the emulator must not look like a fault of AWS
-            error = AwsError("EmulatorFailure", traceback.format_exc(limit=-4), 501)
-            status, code, unknown = error.status, error.code, True
-            headers, body = _error(call, error)
+            failure = AwsError("EmulatorFailure", traceback.format_exc(limit=-4), 501)
+            status, code, unknown = failure.status, failure.code, True
+            headers, body = _error(call, failure)
         self._record(call, status, code or _code_in(status, body), unknown)
         return status, [("x-amzn-RequestId", request_id), *headers], body
 
@@ -104,15 +107,23 @@ class Application:
             if fault.kind == "drop":
                 raise Dropped
             raise fault.error(call.service)
-        answer = self._answer(call)
+        answer = self._answer(call, authorization, credentials)
         if fault:
             if fault.kind == "drop":
                 raise Dropped
             raise fault.error(call.service)
         return answer
 
-    def _answer(self, call: Call) -> Answer:
+    def _answer(self, call: Call, authorization: Authorization | None, credentials: Credentials | None) -> Answer:
         key = (call.service, call.operation)
+        if not (key in HANDLERS or key in SOCKETS or moto_bridge.implements(*key)):
+            raise AwsError("NotImplemented", f"the emulator does not know {call.service}:{call.operation}", 501)
+        with self.state.lock:
+            if self.state.settings.strict:
+                authenticate(call, authorization, credentials)
+            _check_parameters(call)
+            if self.state.settings.strict and key not in UNSIGNED | NODE_KEY:
+                authorise(call)
         if key in SOCKETS:
             return self._socket(call)
         if key in UNLOCKED:
@@ -122,9 +133,7 @@ class Application:
                 check(call)
             if key in HANDLERS:
                 return _success(call, HANDLERS[key](call))
-            if moto_bridge.implements(*key):
-                return moto_bridge.forward(call.request)
-        raise AwsError("NotImplemented", f"the emulator does not know {call.service}:{call.operation}", 501)
+            return moto_bridge.forward(call.request)
 
     def _socket(self, call: Call) -> Answer:
         """Check, upgrade, and serve the socket until it closes; the connection cannot be used any more then."""
@@ -141,6 +150,14 @@ class Application:
         else:
             agent_sockets.serve(call, socket)
         raise ConnectionError("the websocket has ended")
+
+
+def _check_parameters(call: Call) -> None:
+    """Parse the Query protocol, and refuse what AWS's model does not allow."""
+    model = operation_model(call.service, call.operation)
+    if model is not None and model.input_shape is not None and call.service in QUERY_SERVICES:
+        call.params = parse_query(model.input_shape, call.params)
+    validate(call.service, call.operation, call.params)
 
 
 def _success(call: Call, result: Any) -> Answer:

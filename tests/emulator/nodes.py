@@ -20,7 +20,7 @@ from .calls import Call, operation
 from .constants import ACCOUNT
 from .errors import AwsError
 from .pagination import page
-from .roles import find_role, trusted_role
+from .roles import assumable_by_ssm, find_role, trusted_role
 
 REPORTED = (
     "AgentName",
@@ -133,8 +133,10 @@ def request_role_token(call: Call) -> dict[str, Any]:
     node = own_node(call)
     if call.params.get("Fingerprint") != node.fingerprint:
         raise AwsError("MachineFingerprintDoesNotMatch", f"Fingerprint does not match for {node.instance_id}")
-    if find_role(call.partition, node.iam_role) is None:
+    role = find_role(call.partition, node.iam_role)
+    if role is None or not assumable_by_ssm(call, role, node.instance_id):
         raise AwsError("AccessDeniedException", f"Systems Manager could not assume the role {node.iam_role}")
+    role.last_used, role.last_used_region = call.state.clock.datetime().replace(tzinfo=None), call.region
     settings, now = call.state.settings, call.state.clock.now()
     session = NodeSession(
         access_key="ASIA" + "".join(secrets.choice(KEY_LETTERS) for _ in range(16)),

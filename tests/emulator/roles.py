@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .calls import Call
 from .constants import ACCOUNT
 from .errors import AwsError
+from .policies import Question, as_list, decide
 
 if TYPE_CHECKING:
     from moto.iam.models import IAMBackend, Role
@@ -33,13 +34,6 @@ def find_role(partition: str, name: str) -> Role | None:
         if role.name == short:
             return role
     return None
-
-
-def as_list(value: Any) -> list[Any]:
-    """IAM writes a list of one as the one."""
-    if value is None:
-        return []
-    return list(value) if isinstance(value, list) else [value]
 
 
 def trusts(document: str, service: str) -> bool:
@@ -69,3 +63,13 @@ def trusted_role(call: Call, name: str, service: str) -> str:
     if age.total_seconds() < call.state.settings.role_propagation_seconds:
         raise AwsError("ValidationException", UNKNOWN_ROLE)
     return role.name
+
+
+def assumable_by_ssm(call: Call, role: Role, instance_id: str) -> bool:
+    """True when the role's trust document, with its conditions, lets SSM assume it for a node."""
+    context: dict[str, str | list[str]] = {
+        "aws:SourceAccount": ACCOUNT,
+        "aws:SourceArn": call.arn("ssm", f"managed-instance/{instance_id}"),
+    }
+    question = Question("sts:AssumeRole", "", context, principal="ssm.amazonaws.com")
+    return decide([role.assume_role_policy_document], question) == "allow"

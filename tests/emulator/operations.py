@@ -1,0 +1,28 @@
+# Copyright: (c) 2026, onprem.ecs contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Imports every module that registers operations or rules; the only list of them."""
+
+from __future__ import annotations
+
+from . import (
+    activations,
+    attributes,
+    clusters,
+    container_instances,
+    iam_rules,
+    identity_calls,
+    messages,
+    nodes,
+)
+
+__all__ = [
+    "activations",
+    "attributes",
+    "clusters",
+    "container_instances",
+    "iam_rules",
+    "identity_calls",
+    "messages",
+    "nodes",
+]
