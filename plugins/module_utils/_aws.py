@@ -181,5 +181,5 @@ def run(spec: Params, work: t.Callable[[Aws, t.Any], Result], **constraints: t.A
     try:
         result = work(Aws(module), module)
     except EcsError as error:
-        module.fail_json(msg=str(error))
+        module.fail_json(msg=str(error), **error.result)
     module.exit_json(**result)
