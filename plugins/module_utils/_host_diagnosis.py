@@ -1,0 +1,234 @@
+# Copyright: (c) 2026, onprem.ecs contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""PRIVATE: not for use outside of this collection. Known failures of the agents: how they show in the logs, why, and what helps.
+
+Sources: the agents' own messages, their exit codes, and AWS's troubleshooting pages. One row a failure; no code knows of a row.
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+SSM, ECS, ENGINE = "ssm", "ecs", "engine"
+BOTH = (SSM, ECS)
+
+
+class Failure(t.NamedTuple):
+    """A known failure. ``follows``: it's often only the consequence of another, so it counts when nothing else was found."""
+
+    code: str
+    pattern: str
+    cause: str
+    remedy: str
+    services: tuple[str, ...] = BOTH
+    follows: bool = False
+
+
+class Finding(t.NamedTuple):
+    """A failure that was found, and the line that shows it."""
+
+    code: str
+    cause: str
+    remedy: str
+    evidence: str
+
+
+FAILURES: tuple[Failure, ...] = (
+    Failure(
+        "node_deregistered",
+        r"InvalidInstanceId|Not existing InstanceId",
+        "AWS does not know this managed node any more: it was deregistered in the account",
+        "register the host again (run the enrolment; the role asks for a new registration), or restore nothing: an old id cannot come back",
+        (SSM,),
+    ),
+    Failure(
+        "fingerprint_mismatch",
+        r"MachineFingerprintDoesNotMatch|[Ff]ingerprint does ?n[o']t match",
+        "AWS sees another machine than the one that registered: the disk was cloned, or /etc/machine-id or the hardware changed",
+        "register this host again so that it becomes a node of its own; on a clone make a new /etc/machine-id before",
+        (SSM,),
+    ),
+    Failure(
+        "clock_skew",
+        r"Signature(?:DoesNotMatch)?[^\n]*(?:not yet current|expired)|RequestExpired|RequestTimeTooSkewed|InvalidSignatureException"
+        r"|certificate has expired or is not yet valid",
+        "the host's clock differs from AWS's by more than five minutes, or a certificate is out of date",
+        "set the clock and keep it in step (chrony or systemd-timesyncd), then restart the agent",
+    ),
+    Failure(
+        "expired_token",
+        r"ExpiredToken(?:Exception)?\b|security token included in the request is expired",
+        "the node's temporary credentials expired: the SSM agent did not renew them",
+        "look why the SSM agent does not work (clock, network, deregistered node); the ECS agent goes on by itself afterwards",
+        (ECS,),
+    ),
+    Failure(
+        "unrecognized_client",
+        r"UnrecognizedClient(?:Exception)?|InvalidClientTokenId|security token included in the request is invalid",
+        "AWS does not know the credentials: they are of another origin, another partition, or of a deregistered node",
+        "remove other credentials from /root/.aws and from /etc/ecs/ecs.config, and check the Region",
+        (ECS,),
+    ),
+    Failure(
+        "access_denied",
+        r"AccessDenied(?:Exception)?|is not authorized to perform",
+        "the node's IAM role does not allow what the agent needs",
+        "check the role of the activation: trust ssm.amazonaws.com (with conditions that match this account), permissions for the "
+        "SSM core and for ECS external instances",
+    ),
+    Failure(
+        "cluster_not_found",
+        r"ClusterNotFound(?:Exception)?|Cluster not found",
+        "the cluster does not exist in this Region and account, or is INACTIVE",
+        "make the cluster, or correct the name (ecs_cluster) or the Region; the agent tries again by itself",
+        (ECS,),
+    ),
+    Failure(
+        "cluster_changed",
+        r"[Dd]ata mismatch; saved cluster|saved cluster .* does not match|Setting cluster by (?:API|data) .*mismatch|ClusterMismatch",
+        "the agent's kept state belongs to another cluster than the one that is configured",
+        "move the instance: deregister it from the old cluster, remove /var/lib/ecs/data, start the agent; or put the old cluster "
+        "name back",
+        (ECS,),
+    ),
+    Failure(
+        "invalid_parameter",
+        r"InvalidParameterException|ClientException|instance type change|[Cc]ontainer instance type changes? ",
+        "ECS refused the registration as it is (attributes, tags, resources, or a state of another instance)",
+        "check ecs_attributes, ecs_tags and the reserved resources in the agent's configuration; after a change of machine or "
+        "cluster remove /var/lib/ecs/data",
+        (ECS,),
+    ),
+    Failure(
+        "engine_not_running",
+        r"Cannot connect to the Docker daemon|docker\.sock|[Cc]ould not (?:connect to|reach) docker|no such host.*docker"
+        r"|Docker (?:daemon )?is not running|dial unix /var/run/docker",
+        "Docker does not run, and the ECS agent needs it",
+        "start docker.service, and look in its journal if it doesn't stay up",
+        (ECS,),
+    ),
+    Failure(
+        "engine_storage",
+        r"error initializing graphdriver|failed to start daemon|no space left on device",
+        "Docker cannot start, or the disk is full",
+        "read `journalctl -u docker`; free space below /var/lib/docker, or correct /etc/docker/daemon.json",
+        (ENGINE, ECS, SSM),
+    ),
+    Failure(
+        "tls_trust",
+        r"x509: (?:certificate signed by unknown authority|certificate is not trusted)|unable to get local issuer certificate"
+        r"|x509: certificate is valid for|x509: certificate relies on legacy Common Name",
+        "the agent does not trust the certificate of the endpoint (a private endpoint, or a proxy that reads TLS)",
+        "give the authority's certificate to the agents (ecs_ca_bundle), or correct the endpoint's name",
+    ),
+    Failure(
+        "proxy",
+        r"proxyconnect tcp|Proxy Authentication Required|407 Proxy",
+        "the proxy cannot be reached or refuses",
+        "correct the proxy's address and user (ecs_proxy), and its allow list: the endpoints of ssm, ssmmessages, ec2messages, ecs, "
+        "ecs-a-* and ecs-t-*",
+    ),
+    Failure(
+        "name_resolution",
+        r"no such host|server misbehaving|Temporary failure in name resolution|lookup \S+(?: on \S+)?: (?:i/o timeout|.*refused)",
+        "the endpoint's name cannot be resolved on this host",
+        "check the Region's spelling and the host's DNS (/etc/resolv.conf), or the private endpoint's name (ecs_endpoints)",
+    ),
+    Failure(
+        "connection_refused",
+        r"connect(?:ex)?: connection refused|ECONNREFUSED",
+        "the endpoint or the proxy refuses connections",
+        "check the endpoint's address and port (ecs_endpoints), the proxy (ecs_proxy) and the firewall",
+    ),
+    Failure(
+        "no_route",
+        r"i/o timeout|network is unreachable|no route to host|context deadline exceeded|Client\.Timeout exceeded",
+        "the endpoint cannot be reached from this host",
+        "allow outgoing TCP 443 to the endpoints of ssm, ssmmessages, ec2messages, ecs, ecs-a-* and ecs-t-*, or set a proxy (ecs_proxy)",
+    ),
+    Failure(
+        "image_missing",
+        r"[Cc]ould not load (?:the )?(?:agent|image)|could not download agent|agent tarball|failed to (?:load|download) .*ecs-agent",
+        "the ECS agent's image is not on the host and could not be downloaded (external hosts download it from us-east-1 only)",
+        "install the package amazon-ecs-init again: it carries the image in /var/cache/ecs",
+        (ECS,),
+    ),
+    Failure(
+        "throttled",
+        r"ThrottlingException|Rate exceeded|TooManyRequests",
+        "AWS throttles the calls of this account: many hosts at once",
+        "nothing needs to be changed, the agent tries again; enrol fewer hosts at a time (serial)",
+    ),
+    Failure(
+        "not_registered",
+        r"agent is not registered|instance is not registered|Failed to fetch instance ID|unable to determine .*identity"
+        r"|[Ff]ailed to (?:find|get) (?:agent )?identity|Failed to start agent.*not registered",
+        "the SSM agent has no registration",
+        "register the host (the module ssm_registration)",
+        (SSM,),
+        follows=True,
+    ),
+    Failure(
+        "no_credentials",
+        r"NoCredentialProviders|no valid providers in chain|failed to refresh cached credentials|no EC2 IMDS role found",
+        "the ECS agent finds no credentials: the SSM agent has not written /root/.aws/credentials",
+        "look at the SSM agent first: registered, running, Online; then the ECS agent goes on by itself",
+        (ECS,),
+        follows=True,
+    ),
+    Failure(
+        "no_region",
+        r"MissingRegion|could not find region|[Uu]nable to (?:find|determine) (?:the )?[Rr]egion|AWS_DEFAULT_REGION",
+        "the ECS agent knows no Region",
+        "set AWS_DEFAULT_REGION in /var/lib/ecs/ecs.config (the role ecs_agent does)",
+        (ECS,),
+        follows=True,
+    ),
+)
+
+# What the ECS unit's exit status says when the logs say nothing.
+EXIT_STATUS = {
+    5: Finding(
+        "terminal_exit",
+        "the ECS agent ended for good (exit status 5): ECS refused its registration, or the configured cluster is not that of its state",
+        "after a change of cluster: deregister the instance, remove /var/lib/ecs/data, start the agent; else check ecs_attributes",
+        "exit status 5",
+    ),
+    255: Finding(
+        "engine_not_running",
+        "ecs-init found no Docker (exit status 255)",
+        "install and start Docker, then start ecs.service",
+        "exit status 255",
+    ),
+}
+
+# An id or a line that shows a secret must not be passed on with the evidence.
+SECRETS = re.compile(
+    r"(AKIA|ASIA)[A-Z0-9]{16}|(?i:(secret|token|code|password|privatekey)\S{0,20}[=:]\s*\"?)[^\s\",]{8,}"
+)
+
+
+def evidence_line(line: str) -> str:
+    """The line as it may be shown: without secrets, at most 300 characters."""
+    shown = SECRETS.sub(lambda match: (match.group(1) or match.group(2) or "") + "***", " ".join(line.split()))
+    return shown if len(shown) <= 300 else shown[:297] + "..."
+
+
+def diagnose(lines: t.Sequence[str], service: str, exit_status: int = 0) -> list[Finding]:
+    """The known failures in the lines (oldest first) of a service, the most recent first, causes before consequences."""
+    latest: dict[str, tuple[int, Failure]] = {}
+    rows = [(failure, re.compile(failure.pattern)) for failure in FAILURES if service in failure.services]
+    for number, line in enumerate(lines):
+        for failure, pattern in rows:
+            if pattern.search(line):
+                latest[failure.code] = (number, failure)
+                break
+    causes = [found for found in latest.values() if not found[1].follows]
+    ordered = sorted(causes or latest.values(), key=lambda found: found[0], reverse=True)
+    findings = [Finding(row.code, row.cause, row.remedy, evidence_line(lines[number])) for number, row in ordered]
+    if not findings and service == ECS and exit_status in EXIT_STATUS:
+        findings = [EXIT_STATUS[exit_status]]
+    return findings

@@ -1,0 +1,53 @@
+# Copyright: (c) 2026, onprem.ecs contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""PRIVATE: not for use outside of this collection. What the module ecs_host_info does, from its options to its answer."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.onprem.ecs.plugins.module_utils import _host_agent
+from ansible_collections.onprem.ecs.plugins.module_utils._errors import EcsError
+from ansible_collections.onprem.ecs.plugins.module_utils._host_diagnosis import Finding
+from ansible_collections.onprem.ecs.plugins.module_utils._host_io import Host
+from ansible_collections.onprem.ecs.plugins.module_utils._host_look import digest, look, show
+from ansible_collections.onprem.ecs.plugins.module_utils._host_problems import Wanted
+from ansible_collections.onprem.ecs.plugins.module_utils._host_wait import explain, find_cause, wait_until
+
+
+class NotReached(EcsError):
+    """What was waited for did not come. The last look goes with it."""
+
+    def __init__(self, words: str, ecs_host: dict[str, t.Any], causes: t.Sequence[Finding]) -> None:
+        super().__init__(words)
+        self.ecs_host = ecs_host
+        self.causes = [cause._asdict() for cause in causes]
+
+
+def info(host: Host, options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """The value of ``ecs_host``.
+
+    Raises:
+        NotReached: ``until`` is not reached in time.
+    """
+    wanted = Wanted(
+        region=options["region"],
+        cluster=_host_agent.cluster_name(options["cluster"]),
+        allow_unsupported=options["allow_unsupported"],
+        allow_ec2=options["allow_ec2"],
+        allow_move=options["allow_move"],
+    )
+    until, reason = options["until"], None
+    if until == "none":
+        seen = look(host, wanted)
+    else:
+        seen, reason = wait_until(host, until, wanted, options["wait_timeout"])
+    ecs_host = show(seen, wanted.region, {path: digest(host, path) for path in options["files"]})
+    if reason is None:
+        return ecs_host
+    unit = ecs_host["ssm" if until == "ssm" else "agent"]["unit"]
+    causes = find_cause(host, seen, until)
+    words = explain(f"{reason} (waited {options['wait_timeout']} s at most)", causes, f"journalctl -u {unit}")
+    raise NotReached(words[0].upper() + words[1:], ecs_host, causes)

@@ -1,0 +1,69 @@
+# Copyright: (c) 2026, onprem.ecs contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""PRIVATE: not for use outside of this collection. What the agents logged lately: the journal of their units and their own files."""
+
+from __future__ import annotations
+
+import re
+import time
+import typing as t
+
+from ansible_collections.onprem.ecs.plugins.module_utils._host_diagnosis import ECS, SSM
+from ansible_collections.onprem.ecs.plugins.module_utils._host_io import Host
+from ansible_collections.onprem.ecs.plugins.module_utils._host_vault import parse_time
+
+LINES = 200
+FILES = {
+    SSM: ("/var/log/amazon/ssm/amazon-ssm-agent.log", "/var/log/amazon/ssm/errors.log"),
+    ECS: ("/var/log/ecs/ecs-init.log", "/var/log/ecs/ecs-agent.log"),
+}
+
+
+def read_journal(host: Host, units: t.Sequence[str], since: float | None = None) -> list[str]:
+    """The last messages of the units, oldest first; ``since`` in seconds since the epoch."""
+    command = ["journalctl", "--no-pager", "--quiet", "--output=cat", f"--lines={LINES}"]
+    if since is not None:
+        command.append(f"--since=@{since:.0f}")
+    for unit in units:
+        command.append("--unit=" + unit)
+    return host.run(*command).out.splitlines()
+
+
+def line_time(line: str) -> float | None:
+    """When a line of an agent's log was written: the ECS agent says so in UTC, the SSM agent in the host's time. None: not said."""
+    match = re.search(r"\btime=\"?(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)|^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)\b", line)
+    if not match:
+        return None
+    if match.group(1):
+        return parse_time(match.group(1))
+    try:
+        return time.mktime(time.strptime(match.group(2), "%Y-%m-%d %H:%M:%S"))
+    except (ValueError, OverflowError):
+        return None
+
+
+def recent(lines: t.Sequence[str], since: float | None) -> list[str]:
+    """The lines from the first that is not older than ``since``; a line without a time belongs to the one before it."""
+    kept = []
+    old = False
+    for line in lines:
+        written = line_time(line)
+        if written is not None:
+            old = since is not None and written < since - 1.0
+        if not old:
+            kept.append(line)
+    return kept
+
+
+def read_logs(host: Host, service: str, units: t.Sequence[str], since: float | None = None) -> list[str]:
+    """What the service logged, each source oldest first, its own files last: they say more than the journal.
+
+    A file that was last written before ``since`` says nothing about now.
+    """
+    lines = read_journal(host, units, since)
+    for path in FILES.get(service, ()):
+        if since is None or (host.written_at(path) or 0.0) >= since:
+            lines += recent((host.tail(path) or "").splitlines()[-LINES:], since)
+    return lines

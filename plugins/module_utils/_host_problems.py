@@ -1,0 +1,187 @@
+# Copyright: (c) 2026, onprem.ecs contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""PRIVATE: not for use outside of this collection. What stands in the way of an external instance on this host, and what helps."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.onprem.ecs.plugins.module_utils._host_credentials import Conflict
+from ansible_collections.onprem.ecs.plugins.module_utils._host_ssm import Ssm, not_working
+from ansible_collections.onprem.ecs.plugins.module_utils._host_system import (
+    ENGINE_NOT_PROVIDED,
+    SUPPORTED_WORDS,
+    System,
+)
+
+
+class Problem(t.NamedTuple):
+    """A problem. ``blocking``: nothing should be changed on this host before it is solved."""
+
+    code: str
+    what: str
+    remedy: str
+    blocking: bool
+
+
+class Wanted(t.NamedTuple):
+    """What the caller wants of this host, and what the caller allows."""
+
+    region: str | None = None
+    cluster: str | None = None
+    allow_unsupported: bool = False
+    allow_ec2: bool = False
+    allow_move: bool = False
+
+
+class Surroundings(t.NamedTuple):
+    """Facts that matter only as problems. ``clock_kept``: None where the clock is not this system's own (a container)."""
+
+    root: bool
+    clock_kept: bool | None
+    selinux_enforcing: bool
+    ssm_config_valid: bool
+    free_bytes: int | None
+
+
+# The agents' packages and image take 0.5 GB; Docker needs room for one image more.
+NEEDED_BYTES = 1 << 30
+
+
+def system_problems(system: System, wanted: Wanted) -> t.Iterator[Problem]:
+    """What the machine itself lacks."""
+    name = f"{system.distribution} {system.version}".strip()
+    if not system.supported:
+        yield Problem(
+            "unsupported_system",
+            f"AWS does not support {name} as an external instance; it supports {SUPPORTED_WORDS}",
+            "use a supported system, or set ecs_allow_unsupported (allow_unsupported of the module) to try it all the same",
+            not wanted.allow_unsupported or system.package_format is None,
+        )
+    if system.architecture == "other":
+        yield Problem(
+            "unsupported_architecture",
+            "AWS builds the agents for x86_64 and arm64 only",
+            "use a machine of one of these architectures",
+            True,
+        )
+    if not system.systemd:
+        yield Problem(
+            "no_systemd",
+            "systemd does not run here, and the agents are systemd services",
+            "use a system with systemd",
+            True,
+        )
+    if system.ec2:
+        yield Problem(
+            "ec2_instance",
+            "this is an EC2 instance: it belongs to ECS as a container instance, not as an external instance",
+            "use AWS's ECS-optimised image and an instance profile, or set allow_ec2 if this is what you want",
+            not wanted.allow_ec2,
+        )
+
+
+def registration_problems(ssm: Ssm, agent: t.Mapping[str, t.Any], wanted: Wanted, now: float) -> t.Iterator[Problem]:
+    """What the host is registered as already."""
+    reason, node = not_working(ssm, now), ssm.registration
+    if node and wanted.region and node.region != wanted.region:
+        yield Problem(
+            "registered_elsewhere",
+            "{} is registered in {}, not in {}{3}".format(
+                node.instance_id,
+                node.region or "an unknown Region",
+                wanted.region,
+                "" if reason else ", and works there",
+            ),
+            "correct the Region, or take the host out of the other Region first, or set allow_move to register it anew here",
+            reason is None and not wanted.allow_move,
+        )
+    elif node and ssm.other_machine and reason:
+        yield Problem(
+            "fingerprint_mismatch",
+            f"the registration of {node.instance_id} was made on another machine: a cloned disk, or a new /etc/machine-id",
+            "register the host anew; the enrolment does",
+            False,
+        )
+    elif node and reason:
+        yield Problem(
+            "ssm_not_working", reason, "see the finding, if any; else start the SSM agent and look again", False
+        )
+    held = agent.get("registered_cluster")
+    if wanted.cluster and held and held != wanted.cluster:
+        yield Problem(
+            "other_cluster",
+            f"the ECS agent is registered in cluster {held}, not in {wanted.cluster}",
+            "move it: deregister the instance from the old cluster, remove /var/lib/ecs/data, start the agent",
+            False,
+        )
+
+
+def surrounding_problems(around: Surroundings) -> t.Iterator[Problem]:
+    """What may hinder the agents from outside."""
+    if not around.root:
+        yield Problem("not_root", "the agents' files can be read by root only", "run with become: true", True)
+    if around.clock_kept is False:
+        yield Problem(
+            "clock",
+            "no service keeps this host's clock in step; AWS refuses calls from a clock that is five minutes off",
+            "install and start chrony or systemd-timesyncd",
+            False,
+        )
+    if around.selinux_enforcing:
+        yield Problem(
+            "selinux",
+            "SELinux is enforcing; AWS does not support task options for SELinux on external instances",
+            "leave ECS_SELINUX_CAPABLE unset",
+            False,
+        )
+    if not around.ssm_config_valid:
+        yield Problem(
+            "ssm_config_invalid",
+            "/etc/amazon/ssm/amazon-ssm-agent.json is not valid JSON: the SSM agent ignores it silently, private endpoints included",
+            "correct or remove the file; the role ssm_agent writes it whole",
+            False,
+        )
+    if around.free_bytes is not None and around.free_bytes < NEEDED_BYTES:
+        yield Problem(
+            "disk_space",
+            f"only {around.free_bytes >> 20} MB are free below /var/lib",
+            f"free at least {NEEDED_BYTES >> 20} MB for the agents and the first images",
+            False,
+        )
+
+
+def find_problems(
+    system: System,
+    ssm: Ssm,
+    engine: t.Mapping[str, t.Any],
+    agent: t.Mapping[str, t.Any],
+    conflict: Conflict | None,
+    around: Surroundings,
+    wanted: Wanted,
+    now: float,
+) -> list[Problem]:
+    """All the problems, the blocking ones first."""
+    problems = [*surrounding_problems(around), *system_problems(system, wanted)]
+    problems += registration_problems(ssm, agent, wanted, now)
+    if conflict:
+        problems.append(
+            Problem(
+                "credentials_conflict",
+                f"{conflict.path}: {conflict.reason}",
+                "move the credentials away (a file of its own and AWS_SHARED_CREDENTIALS_FILE for whoever needs them), then run again",
+                True,
+            )
+        )
+    if not engine["installed"] and system.distribution in ENGINE_NOT_PROVIDED:
+        problems.append(
+            Problem(
+                "engine_missing",
+                f"{system.distribution} brings no Docker, and AWS wants it to be there before",
+                "install Docker before, from Docker's own repository (ecs_engine_source: docker) or from a mirror of yours",
+                False,
+            )
+        )
+    return sorted(problems, key=lambda problem: not problem.blocking)

@@ -1,0 +1,143 @@
+# Copyright: (c) 2026, onprem.ecs contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""PRIVATE: not for use outside of this collection. The SSM agent on this host, and whether its registration really works."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from ansible_collections.onprem.ecs.plugins.module_utils._host_io import Host
+from ansible_collections.onprem.ecs.plugins.module_utils._host_packages import upstream_version
+from ansible_collections.onprem.ecs.plugins.module_utils._host_units import Unit
+from ansible_collections.onprem.ecs.plugins.module_utils._host_vault import (
+    FINGERPRINT,
+    Identity,
+    Registration,
+    is_other_machine,
+    read_identity,
+    read_registration,
+    show_time,
+)
+
+PACKAGE = "amazon-ssm-agent"
+UNIT = "amazon-ssm-agent.service"
+SNAP_UNIT = "snap.amazon-ssm-agent.amazon-ssm-agent.service"
+SNAP = "/snap/amazon-ssm-agent/current"
+UNITS = (UNIT, SNAP_UNIT)
+
+
+class Ssm(t.NamedTuple):
+    """The agent. ``source`` is deb, rpm or snap, or None when it's not installed; ``other_machine`` a cloned disk's vault."""
+
+    version: str | None
+    source: str | None
+    unit: Unit
+    registration: Registration | None
+    identity: Identity | None
+    other_machine: bool
+
+
+def snap_version(snap_yaml: str | None) -> str | None:
+    """The version in a snap's own description."""
+    match = re.search(r"(?m)^version:\s*['\"]?([^\s'\"]+)", snap_yaml or "")
+    return match.group(1) if match else None
+
+
+def read_ssm(host: Host, units: t.Mapping[str, Unit], packages: t.Mapping[str, str], package_format: str | None) -> Ssm:
+    """Look at the agent; the units and packages were asked for already."""
+    unit = units[SNAP_UNIT] if units[SNAP_UNIT].loaded else units[UNIT]
+    if PACKAGE in packages:
+        version, source = upstream_version(packages[PACKAGE]), package_format
+        unit = units[UNIT]
+    elif host.exists(SNAP):
+        version, source = snap_version(host.read(SNAP + "/meta/snap.yaml")), "snap"
+    else:
+        version, source = None, None
+    return Ssm(
+        version=version,
+        source=source,
+        unit=unit,
+        registration=read_registration(host),
+        identity=read_identity(host),
+        other_machine=is_other_machine(
+            host.read(FINGERPRINT), host.read("/etc/machine-id") or host.read("/var/lib/dbus/machine-id")
+        ),
+    )
+
+
+def not_working(ssm: Ssm, now: float) -> str | None:
+    """Why the registration does not work as far as this host can tell, in words; None when it does.
+
+    An active unit proves nothing (an unregistered agent is restarted for ever), nor does ssm-cli, which answers with the
+    agent stopped. The proof is that the running agent got credentials for the same node, not yet expired.
+    """
+    if ssm.source is None and not ssm.unit.loaded:
+        return "the SSM agent is not installed"
+    if ssm.registration is None:
+        return "the SSM agent is not registered"
+    node = ssm.registration.instance_id
+    if not ssm.unit.active:
+        return f"{ssm.unit.name} is not running ({ssm.unit.sub_state})"
+    if needs_restart(ssm):
+        running = ssm.identity.instance_id if ssm.identity else "no node"
+        return f"the running SSM agent is still {running}, the registration is {node}: it must be restarted"
+    if ssm.identity is None or ssm.identity.instance_id != node or ssm.identity.expires_at is None:
+        return f"the SSM agent has not got credentials for {node} yet"
+    if ssm.identity.expires_at <= now:
+        return f"the credentials of {node} expired at {show_time(ssm.identity.expires_at)} and were not renewed"
+    return None
+
+
+def needs_restart(ssm: Ssm) -> bool:
+    """Whether the agent runs with another identity than the vault has: a run was killed between registration and restart.
+
+    Key rotation rewrites the vault for the same node, so the times alone decide nothing; they only tell an agent that was
+    just started, and has not said who it is, from one that is older than the registration.
+    """
+    if ssm.registration is None:
+        return False
+    if ssm.unit.sub_state == "auto-restart":
+        return True  # It ended because it was not registered, and systemd waits 90 s before the next try.
+    if not ssm.unit.active or (ssm.identity and ssm.identity.instance_id == ssm.registration.instance_id):
+        return False
+    return ssm.unit.started_at is not None and ssm.unit.started_at < ssm.registration.written_at
+
+
+def why_register(ssm: Ssm, region: str | None, now: float) -> str | None:
+    """Why a new registration is needed, in words; None when the one that is there is to be kept.
+
+    A registration that has not proved itself yet is kept: the agent may be stopped or just starting.
+    """
+    if ssm.registration is None:
+        return "it is not registered"
+    if region and ssm.registration.region != region:
+        return "it is registered in {}, not in {}".format(ssm.registration.region or "an unknown Region", region)
+    if ssm.other_machine and not_working(ssm, now):
+        return f"the registration of {ssm.registration.instance_id} was made on another machine"
+    return None
+
+
+def show_ssm(ssm: Ssm, region: str | None, now: float) -> dict[str, t.Any]:
+    """The part ``ssm`` of what the module returns. Nothing of the vault but the node and its Region."""
+    registration, identity = ssm.registration, ssm.identity
+    reason = not_working(ssm, now)
+    same = bool(registration and identity and registration.instance_id == identity.instance_id)
+    return {
+        "installed": ssm.source is not None,
+        "version": ssm.version,
+        "source": ssm.source,
+        "unit": ssm.unit.name,
+        "enabled": ssm.unit.enabled,
+        "active": ssm.unit.active,
+        "registered": registration is not None,
+        "instance_id": registration.instance_id if registration else None,
+        "region": registration.region if registration else None,
+        "working": reason is None,
+        "reason": reason,
+        "credentials_expire_at": show_time(identity.expires_at) if same and identity else None,
+        "needs_registration": why_register(ssm, region, now) is not None,
+        "needs_restart": needs_restart(ssm),
+    }

@@ -1,0 +1,115 @@
+# Copyright: (c) 2026, onprem.ecs contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""PRIVATE: not for use outside of this collection. Which system this is, and whether AWS supports it as an external instance."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from ansible_collections.onprem.ecs.plugins.module_utils._host_io import Host
+
+# AWS's list of Linux systems for external instances, for x86_64 and arm64 alike: os-release ID to major versions.
+# "*" is a rolling release.
+SUPPORTED: dict[str, tuple[str, ...]] = {
+    "amzn": ("2", "2023"),
+    "centos": ("9",),
+    "debian": ("10", "11", "12"),
+    "fedora": ("32", "33", "40"),
+    "opensuse-tumbleweed": ("*",),
+    "rhel": ("7", "8", "9"),
+    "sles": ("15",),
+    "ubuntu": ("18", "19", "20", "21", "22", "23", "24"),
+}
+
+SUPPORTED_WORDS = (
+    "Amazon Linux 2 and 2023, CentOS Stream 9, Debian 10 to 12, Fedora 32, 33 and 40, openSUSE Tumbleweed, RHEL 7 to 9, SLES 15, "
+    "Ubuntu 18 to 24"
+)
+
+# AWS wants Docker to be there before on these: neither the system nor the installer brings one.
+ENGINE_NOT_PROVIDED = ("rhel",)
+
+FAMILIES = {
+    "debian": ("debian", "ubuntu"),
+    "suse": ("suse", "opensuse", "sles", "sles_sap", "opensuse-tumbleweed", "opensuse-leap"),
+    "redhat": ("rhel", "fedora", "centos", "amzn", "almalinux", "rocky", "ol"),
+}
+
+ARCHITECTURES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
+
+DMI = "/sys/class/dmi/id/"
+
+
+class System(t.NamedTuple):
+    """What the roles must know of the machine. ``family`` and ``package_format`` are None when unknown."""
+
+    distribution: str
+    version: str
+    family: str | None
+    architecture: str
+    package_format: str | None
+    systemd: bool
+    supported: bool
+    ec2: bool
+
+
+def parse_os_release(text: str) -> dict[str, str]:
+    """The variables of an os-release file; quotes and backslashes as a shell takes them, comments and rubbish left out."""
+    found = {}
+    for line in text.splitlines():
+        match = re.match(r"""\s*([A-Za-z][A-Za-z0-9_]*)=(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|(\S*))\s*$""", line)
+        if match:
+            name, double, single, bare = match.groups()
+            found[name] = (
+                re.sub(r"\\(.)", r"\1", double) if double is not None else single if single is not None else bare
+            )
+    return found
+
+
+def family_of(release: dict[str, str]) -> str | None:
+    """``debian``, ``redhat`` or ``suse`` by ID, else by the first known word of ID_LIKE."""
+    for word in [release.get("ID", "").lower(), *release.get("ID_LIKE", "").lower().split()]:
+        for family, members in FAMILIES.items():
+            if word in members:
+                return family
+    return None
+
+
+def is_supported(release: dict[str, str]) -> bool:
+    """Whether AWS lists this system. Derivatives (AlmaLinux, Rocky, Mint) are not in the list."""
+    versions = SUPPORTED.get(release.get("ID", "").lower(), ())
+    return "*" in versions or release.get("VERSION_ID", "").split(".")[0] in versions
+
+
+def is_ec2(dmi: dict[str, str | None], hypervisor_uuid: str | None) -> bool:
+    """Whether the firmware says that this is an EC2 instance: Nitro names the vendor, Xen a UUID that starts with ec2."""
+    vendors = (dmi.get("sys_vendor"), dmi.get("board_vendor"), dmi.get("bios_vendor"))
+    if any((vendor or "").strip() == "Amazon EC2" for vendor in vendors):
+        return True
+    if (hypervisor_uuid or "").strip().lower().startswith("ec2"):
+        return True
+    # A Xen guest shows its UUID in DMI too; the UUID of another maker may start with ec2 by chance, so the BIOS must agree.
+    return (dmi.get("product_uuid") or "").lower().startswith("ec2") and "amazon" in (
+        dmi.get("bios_version") or ""
+    ).lower()
+
+
+def read_system(host: Host) -> System:
+    """Look at the machine: only files are read."""
+    release = parse_os_release(host.read("/etc/os-release") or host.read("/usr/lib/os-release") or "")
+    family = family_of(release)
+    files = ("sys_vendor", "board_vendor", "bios_vendor", "bios_version", "product_uuid")
+    dmi = {name: host.read(DMI + name, 256) for name in files}
+    return System(
+        distribution=release.get("ID", "unknown").lower(),
+        version=release.get("VERSION_ID", ""),
+        family=family,
+        architecture=ARCHITECTURES.get(host.machine(), "other"),
+        package_format=None if family is None else "deb" if family == "debian" else "rpm",
+        systemd=host.exists("/run/systemd/system"),
+        supported=is_supported(release),
+        ec2=is_ec2(dmi, host.read("/sys/hypervisor/uuid", 64)),
+    )

@@ -1,0 +1,65 @@
+# Copyright: (c) 2026, onprem.ecs contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""PRIVATE: not for use outside of this collection. The state of systemd units, all of them with one call."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.onprem.ecs.plugins.module_utils._host_io import Host
+
+PROPERTIES = (
+    "Id,LoadState,ActiveState,SubState,UnitFileState,Result,ExecMainStatus,ExecMainStartTimestampMonotonic,NRestarts"
+)
+
+
+class Unit(t.NamedTuple):
+    """A unit. ``started_at`` is when its main process started, seconds since the epoch, or None when it has not."""
+
+    name: str
+    loaded: bool = False
+    enabled: bool = False
+    active: bool = False
+    sub_state: str = "dead"
+    result: str = "success"
+    exit_status: int = 0
+    started_at: float | None = None
+    restarts: int = 0
+
+
+def parse_show(text: str, names: t.Sequence[str], clock_offset: float = 0.0) -> dict[str, Unit]:
+    """Read the answer of ``systemctl show`` for ``names``.
+
+    The blocks are in the order of the names: an alias answers with the Id of another unit.
+    ``clock_offset`` is what must be added to the monotonic clock (seconds) to have the time of day.
+    """
+    units = {name: Unit(name) for name in names}
+    blocks = [block for block in text.replace("\r", "").split("\n\n") if block.strip()]
+    for name, block in zip(names, blocks):
+        shown = dict(line.partition("=")[::2] for line in block.splitlines() if "=" in line)
+        started = _number(shown.get("ExecMainStartTimestampMonotonic"))
+        units[name] = Unit(
+            name=name,
+            loaded=shown.get("LoadState") == "loaded",
+            enabled=shown.get("UnitFileState") in ("enabled", "enabled-runtime"),
+            active=shown.get("ActiveState") in ("active", "reloading"),
+            sub_state=shown.get("SubState", "dead"),
+            result=shown.get("Result", "success"),
+            exit_status=_number(shown.get("ExecMainStatus")),
+            started_at=started / 1e6 + clock_offset if started else None,
+            restarts=_number(shown.get("NRestarts")),
+        )
+    return units
+
+
+def read_units(host: Host, names: t.Sequence[str]) -> dict[str, Unit]:
+    """Ask systemd for all the names at once; every name has an entry, also when there is no systemd."""
+    offset = host.now() - host.monotonic()
+    shown = host.run("systemctl", "show", "--no-pager", "--property=" + PROPERTIES, *names)
+    return parse_show(shown.out if shown.rc == 0 else "", names, offset)
+
+
+def _number(text: str | None) -> int:
+    return int(text) if text and text.isdigit() else 0

@@ -1,0 +1,91 @@
+# Copyright: (c) 2026, onprem.ecs contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""PRIVATE: not for use outside of this collection. Wait until an agent works on this host, else say why it does not."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.onprem.ecs.plugins.module_utils import _host_agent, _host_engine, _host_ssm
+from ansible_collections.onprem.ecs.plugins.module_utils._host_diagnosis import ECS, ENGINE, SSM, Finding, diagnose
+from ansible_collections.onprem.ecs.plugins.module_utils._host_io import Host
+from ansible_collections.onprem.ecs.plugins.module_utils._host_logs import read_logs
+from ansible_collections.onprem.ecs.plugins.module_utils._host_look import Look, look
+from ansible_collections.onprem.ecs.plugins.module_utils._host_problems import Wanted
+
+# An agent that is not running may have failed up to this many seconds ago.
+MEMORY = 600.0
+
+
+def missing(seen: Look, until: str, wanted: Wanted) -> str | None:
+    """What is still missing for ``ssm`` or ``ecs``, in words; None when it's reached."""
+    ssm_reason = _host_ssm.not_working(seen.ssm, seen.now)
+    node = seen.ssm.registration
+    if until == SSM:
+        if node and wanted.region and node.region != wanted.region:
+            return f"{node.instance_id} is registered in {node.region}, not in {wanted.region}"
+        return ssm_reason
+    if seen.agent["reason"]:
+        return str(seen.agent["reason"])
+    if wanted.cluster and seen.agent["registered_cluster"] != wanted.cluster:
+        return "the ECS agent is registered in cluster {}, not in {}".format(
+            seen.agent["registered_cluster"], wanted.cluster
+        )
+    return None
+
+
+def find_cause(host: Host, seen: Look, service: str) -> list[Finding]:
+    """The known failures that explain why the service does not work, the most likely first.
+
+    The ECS agent needs Docker and the SSM agent's credentials: what is wrong with them is the cause behind its own complaint.
+    """
+    unit = seen.ssm.unit if service == SSM else seen.units[_host_agent.UNIT]
+    since = unit.started_at if unit.active and unit.started_at is not None else seen.now - MEMORY
+    findings = diagnose(read_logs(host, service, [unit.name], since), service, unit.exit_status)
+    if service == ECS and seen.engine["reason"]:
+        findings = diagnose(read_logs(host, ENGINE, [_host_engine.UNIT], seen.now - MEMORY), ENGINE) + findings
+        findings.insert(
+            0, Finding("engine", seen.engine["reason"], "start Docker: the ECS agent needs it", seen.engine["reason"])
+        )
+    elif (
+        service == ECS
+        and _host_ssm.not_working(seen.ssm, seen.now)
+        and (not findings or findings[0].code == "no_credentials")
+    ):
+        findings = find_cause(host, seen, SSM) + findings
+    return findings
+
+
+def explain(missing_words: str, findings: t.Sequence[Finding], log: str) -> str:
+    """One message: what is missing, why, and what helps."""
+    if not findings:
+        return f"{missing_words}. No known failure is in its log; read `{log}`."
+    first = findings[0]
+    return f"{missing_words}. Cause: {first.cause}. Remedy: {first.remedy}. Seen: {first.evidence}"
+
+
+def wait_until(host: Host, until: str, wanted: Wanted, timeout: float) -> tuple[Look, str | None]:
+    """Look again and again until it's reached or the time (seconds) is over: the last look, and what was missing then.
+
+    A host that has nothing to wait for (no agent, not registered) is not waited for.
+    """
+    deadline = host.monotonic() + timeout
+    pause = 0.5
+    while True:
+        seen = look(host, wanted)
+        reason = missing(seen, until, wanted)
+        left = deadline - host.monotonic()
+        if reason is None or left <= 0 or hopeless(seen, until, wanted):
+            return seen, reason
+        host.sleep(min(pause, max(left, 0.0)))
+        pause = min(pause * 1.5, 5.0)
+
+
+def hopeless(seen: Look, until: str, wanted: Wanted) -> bool:
+    """Whether waiting cannot help: what is missing does not come by itself."""
+    if until == SSM:
+        node = seen.ssm.registration
+        return node is None or bool(wanted.region and node.region != wanted.region)
+    return not seen.agent["installed"]
