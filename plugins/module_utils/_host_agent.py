@@ -2,7 +2,10 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""PRIVATE: not for use outside of this collection. The ECS agent: its configuration, what it says of itself, what it left on disk."""
+"""PRIVATE: not for use outside of this collection.
+
+The ECS agent: its configuration, what it says of itself, what it left on disk.
+"""
 
 from __future__ import annotations
 
@@ -116,11 +119,11 @@ def not_working(unit: Unit, said: Introspection | None, installed: bool) -> str 
         return "the ECS agent is not installed"
     if not unit.active:
         ended = f", its last exit status was {unit.exit_status}" if unit.exit_status else ""
-        return "{} is not running ({}{2})".format(unit.name, unit.sub_state, ended)
+        return f"{unit.name} is not running ({unit.sub_state}{ended})"
     if said is None:
-        return "the ECS agent does not answer at {}:{}".format(*INTROSPECTION)
+        return f"the ECS agent does not answer at {INTROSPECTION[0]}:{INTROSPECTION[1]}"
     if said.container_instance_arn is None:
-        return "the ECS agent runs and is not registered in cluster {} yet".format(said.cluster or "default")
+        return f"the ECS agent runs and is not registered in cluster {said.cluster or 'default'} yet"
     return None
 
 

@@ -2,10 +2,12 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""PRIVATE: not for use outside of this collection. Keep the SSM agent's registration while a new one is tried.
+"""PRIVATE: not for use outside of this collection.
 
-The agent blanks the vault before it asks AWS, so a registration that fails takes the old one with it. The copy is made whole
-before it gets its name: what has the name can be restored, also by the next run when this one was killed.
+Keep the SSM agent's registration while a new one is tried.
+
+The agent blanks the vault before it asks AWS, so a registration that fails takes the old one with it. The copy is made
+whole before it gets its name: what has the name can be restored, also by the next run when this one was killed.
 """
 
 from __future__ import annotations

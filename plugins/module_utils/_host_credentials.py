@@ -2,10 +2,12 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""PRIVATE: not for use outside of this collection. Credentials on the host that stand in the way of the managed node's own.
+"""PRIVATE: not for use outside of this collection.
 
-The SSM agent writes the node's credentials to /root/.aws/credentials, and the ECS agent uses them. Credentials of another
-origin there, or in the ECS agent's configuration, would be overwritten, or be used in their place.
+Credentials on the host that stand in the way of the managed node's own.
+
+The SSM agent writes the node's credentials to /root/.aws/credentials, and the ECS agent uses them. Credentials of
+another origin there, or in the ECS agent's configuration, would be overwritten, or be used in their place.
 """
 
 from __future__ import annotations
@@ -46,8 +48,8 @@ def profiles(text: str) -> dict[str, set[str]]:
 def foreign(text: str | None, ssm: Ssm, written_at: float) -> str | None:
     """Why the shared credentials file is not the SSM agent's own; None when it is, or when it is empty.
 
-    The agent's file holds temporary credentials in ``[default]``, and the agent says in identity_config.json that it shares
-    them there. It says so just after it wrote them, so for a moment only the age of the file can tell.
+    The agent's file holds temporary credentials in ``[default]``, and the agent says in identity_config.json that it
+    shares them there. It says so just after it wrote them, so for a moment only the age of the file can tell.
     """
     found = profiles(text or "")
     if not found:

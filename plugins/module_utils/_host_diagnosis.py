@@ -2,9 +2,12 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""PRIVATE: not for use outside of this collection. Known failures of the agents: how they show in the logs, why, and what helps.
+"""PRIVATE: not for use outside of this collection.
 
-Sources: the agents' own messages, their exit codes, and AWS's troubleshooting pages. One row a failure; no code knows of a row.
+Known failures of the agents: how they show in the logs, why, and what helps.
+
+Sources: the agents' own messages, their exit codes, and AWS's troubleshooting pages. One row a failure; no code knows
+of a row.
 """
 
 from __future__ import annotations
@@ -17,7 +20,9 @@ BOTH = (SSM, ECS)
 
 
 class Failure(t.NamedTuple):
-    """A known failure. ``follows``: it's often only the consequence of another, so it counts when nothing else was found."""
+    """A known failure. ``follows``: it's often only the consequence of another, so it counts when nothing else was
+    found.
+    """
 
     code: str
     pattern: str
@@ -41,19 +46,21 @@ FAILURES: tuple[Failure, ...] = (
         "node_deregistered",
         r"InvalidInstanceId|Not existing InstanceId",
         "AWS does not know this managed node any more: it was deregistered in the account",
-        "register the host again (run the enrolment; the role asks for a new registration), or restore nothing: an old id cannot come back",
+        "register the host anew (ssm_registration with force): the old node cannot come back",
         (SSM,),
     ),
     Failure(
         "fingerprint_mismatch",
         r"MachineFingerprintDoesNotMatch|[Ff]ingerprint does ?n[o']t match",
-        "AWS sees another machine than the one that registered: the disk was cloned, or /etc/machine-id or the hardware changed",
+        "AWS sees another machine than the one that registered: the disk was cloned, or /etc/machine-id or the "
+        "hardware changed",
         "register this host again so that it becomes a node of its own; on a clone make a new /etc/machine-id before",
         (SSM,),
     ),
     Failure(
         "clock_skew",
-        r"Signature(?:DoesNotMatch)?[^\n]*(?:not yet current|expired)|RequestExpired|RequestTimeTooSkewed|InvalidSignatureException"
+        r"Signature(?:DoesNotMatch)?[^\n]*(?:not yet current|expired)|RequestExpired|RequestTimeTooSkewed"
+        r"|InvalidSignatureException"
         r"|certificate has expired or is not yet valid",
         "the host's clock differs from AWS's by more than five minutes, or a certificate is out of date",
         "set the clock and keep it in step (chrony or systemd-timesyncd), then restart the agent",
@@ -62,7 +69,8 @@ FAILURES: tuple[Failure, ...] = (
         "expired_token",
         r"ExpiredToken(?:Exception)?\b|security token included in the request is expired",
         "the node's temporary credentials expired: the SSM agent did not renew them",
-        "look why the SSM agent does not work (clock, network, deregistered node); the ECS agent goes on by itself afterwards",
+        "look why the SSM agent does not work (clock, network, deregistered node); the ECS agent goes on by itself "
+        "afterwards",
         (ECS,),
     ),
     Failure(
@@ -76,7 +84,8 @@ FAILURES: tuple[Failure, ...] = (
         "access_denied",
         r"AccessDenied(?:Exception)?|is not authorized to perform",
         "the node's IAM role does not allow what the agent needs",
-        "check the role of the activation: trust ssm.amazonaws.com (with conditions that match this account), permissions for the "
+        "check the role of the activation: trust ssm.amazonaws.com (with conditions that match this account), "
+        "permissions for the "
         "SSM core and for ECS external instances",
     ),
     Failure(
@@ -88,9 +97,11 @@ FAILURES: tuple[Failure, ...] = (
     ),
     Failure(
         "cluster_changed",
-        r"[Dd]ata mismatch; saved cluster|saved cluster .* does not match|Setting cluster by (?:API|data) .*mismatch|ClusterMismatch",
+        r"[Dd]ata mismatch; saved cluster|saved cluster .* does not match|Setting cluster by (?:API|data) .*mismatch"
+        r"|ClusterMismatch",
         "the agent's kept state belongs to another cluster than the one that is configured",
-        "move the instance: deregister it from the old cluster, remove /var/lib/ecs/data, start the agent; or put the old cluster "
+        "move the instance: deregister it from the old cluster, remove /var/lib/ecs/data, start the agent; or put the "
+        "old cluster "
         "name back",
         (ECS,),
     ),
@@ -98,13 +109,15 @@ FAILURES: tuple[Failure, ...] = (
         "invalid_parameter",
         r"InvalidParameterException|ClientException|instance type change|[Cc]ontainer instance type changes? ",
         "ECS refused the registration as it is (attributes, tags, resources, or a state of another instance)",
-        "check ecs_attributes, ecs_tags and the reserved resources in the agent's configuration; after a change of machine or "
+        "check ecs_attributes, ecs_tags and the reserved resources in the agent's configuration; after a change of "
+        "machine or "
         "cluster remove /var/lib/ecs/data",
         (ECS,),
     ),
     Failure(
         "engine_not_running",
-        r"Cannot connect to the Docker daemon|docker\.sock|[Cc]ould not (?:connect to|reach) docker|no such host.*docker"
+        r"Cannot connect to the Docker daemon|docker\.sock|[Cc]ould not (?:connect to|reach) docker"
+        r"|no such host.*docker"
         r"|Docker (?:daemon )?is not running|dial unix /var/run/docker",
         "Docker does not run, and the ECS agent needs it",
         "start docker.service, and look in its journal if it doesn't stay up",
@@ -119,7 +132,8 @@ FAILURES: tuple[Failure, ...] = (
     ),
     Failure(
         "tls_trust",
-        r"x509: (?:certificate signed by unknown authority|certificate is not trusted)|unable to get local issuer certificate"
+        r"x509: (?:certificate signed by unknown authority|certificate is not trusted)"
+        r"|unable to get local issuer certificate"
         r"|x509: certificate is valid for|x509: certificate relies on legacy Common Name",
         "the agent does not trust the certificate of the endpoint (a private endpoint, or a proxy that reads TLS)",
         "give the authority's certificate to the agents (ecs_ca_bundle), or correct the endpoint's name",
@@ -128,14 +142,17 @@ FAILURES: tuple[Failure, ...] = (
         "proxy",
         r"proxyconnect tcp|Proxy Authentication Required|407 Proxy",
         "the proxy cannot be reached or refuses",
-        "correct the proxy's address and user (ecs_proxy), and its allow list: the endpoints of ssm, ssmmessages, ec2messages, ecs, "
+        "correct the proxy's address and user (ecs_proxy), and its allow list: the endpoints of ssm, ssmmessages, "
+        "ec2messages, ecs, "
         "ecs-a-* and ecs-t-*",
     ),
     Failure(
         "name_resolution",
-        r"no such host|server misbehaving|Temporary failure in name resolution|lookup \S+(?: on \S+)?: (?:i/o timeout|.*refused)",
+        r"no such host|server misbehaving|Temporary failure in name resolution"
+        r"|lookup \S+(?: on \S+)?: (?:i/o timeout|.*refused)",
         "the endpoint's name cannot be resolved on this host",
-        "check the Region's spelling and the host's DNS (/etc/resolv.conf), or the private endpoint's name (ecs_endpoints)",
+        "check the Region's spelling and the host's DNS (/etc/resolv.conf), or the private endpoint's name "
+        "(ecs_endpoints)",
     ),
     Failure(
         "connection_refused",
@@ -147,12 +164,15 @@ FAILURES: tuple[Failure, ...] = (
         "no_route",
         r"i/o timeout|network is unreachable|no route to host|context deadline exceeded|Client\.Timeout exceeded",
         "the endpoint cannot be reached from this host",
-        "allow outgoing TCP 443 to the endpoints of ssm, ssmmessages, ec2messages, ecs, ecs-a-* and ecs-t-*, or set a proxy (ecs_proxy)",
+        "allow outgoing TCP 443 to the endpoints of ssm, ssmmessages, ec2messages, ecs, ecs-a-* and ecs-t-*, or set a "
+        "proxy (ecs_proxy)",
     ),
     Failure(
         "image_missing",
-        r"[Cc]ould not load (?:the )?(?:agent|image)|could not download agent|agent tarball|failed to (?:load|download) .*ecs-agent",
-        "the ECS agent's image is not on the host and could not be downloaded (external hosts download it from us-east-1 only)",
+        r"[Cc]ould not load (?:the )?(?:agent|image)|could not download agent|agent tarball"
+        r"|failed to (?:load|download) .*ecs-agent",
+        "the ECS agent's image is not on the host and could not be downloaded (external hosts download it from "
+        "us-east-1 only)",
         "install the package amazon-ecs-init again: it carries the image in /var/cache/ecs",
         (ECS,),
     ),
@@ -173,7 +193,8 @@ FAILURES: tuple[Failure, ...] = (
     ),
     Failure(
         "no_credentials",
-        r"NoCredentialProviders|no valid providers in chain|failed to refresh cached credentials|no EC2 IMDS role found",
+        r"NoCredentialProviders|no valid providers in chain|failed to refresh cached credentials"
+        r"|no EC2 IMDS role found",
         "the ECS agent finds no credentials: the SSM agent has not written /root/.aws/credentials",
         "look at the SSM agent first: registered, running, Online; then the ECS agent goes on by itself",
         (ECS,),
@@ -193,8 +214,10 @@ FAILURES: tuple[Failure, ...] = (
 EXIT_STATUS = {
     5: Finding(
         "terminal_exit",
-        "the ECS agent ended for good (exit status 5): ECS refused its registration, or the configured cluster is not that of its state",
-        "after a change of cluster: deregister the instance, remove /var/lib/ecs/data, start the agent; else check ecs_attributes",
+        "the ECS agent ended for good (exit status 5): ECS refused its registration, or the configured cluster is not "
+        "that of its state",
+        "after a change of cluster: deregister the instance, remove /var/lib/ecs/data, start the agent; else check "
+        "ecs_attributes",
         "exit status 5",
     ),
     255: Finding(
@@ -218,7 +241,7 @@ def evidence_line(line: str) -> str:
 
 
 def diagnose(lines: t.Sequence[str], service: str, exit_status: int = 0) -> list[Finding]:
-    """The known failures in the lines (oldest first) of a service, the most recent first, causes before consequences."""
+    """The known failures in a service's lines (oldest first), the most recent first; consequences only without causes."""
     latest: dict[str, tuple[int, Failure]] = {}
     rows = [(failure, re.compile(failure.pattern)) for failure in FAILURES if service in failure.services]
     for number, line in enumerate(lines):

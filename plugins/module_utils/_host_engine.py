@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.onprem.ecs.plugins.module_utils._host_io import Host
 from ansible_collections.onprem.ecs.plugins.module_utils._host_packages import upstream_version
 from ansible_collections.onprem.ecs.plugins.module_utils._host_units import Unit
 
@@ -19,7 +18,7 @@ PACKAGES = ("docker-ce", "docker.io", "docker-ee", "moby-engine", "docker-engine
 IMPOSTOR = "podman-docker"
 
 
-def read_engine(host: Host, units: t.Mapping[str, Unit], packages: t.Mapping[str, str]) -> dict[str, t.Any]:
+def read_engine(units: t.Mapping[str, Unit], packages: t.Mapping[str, str]) -> dict[str, t.Any]:
     """The part ``engine`` of what the module returns; `version` is None for an engine that no package brought."""
     unit = units[UNIT]
     package = next((name for name in PACKAGES if name in packages), None)

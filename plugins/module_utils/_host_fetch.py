@@ -10,6 +10,7 @@ import shutil
 import typing as t
 
 from ansible.module_utils.urls import fetch_url
+
 from ansible_collections.onprem.ecs.plugins.module_utils._errors import EcsError
 
 if t.TYPE_CHECKING:

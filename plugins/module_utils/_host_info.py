@@ -2,18 +2,21 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""PRIVATE: not for use outside of this collection. What the module ecs_host_info does, from its options to its answer."""
+"""PRIVATE: not for use outside of this collection.
+
+What the module ecs_host_info does, from its options to its answer.
+"""
 
 from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.onprem.ecs.plugins.module_utils import _host_agent
+from ansible_collections.onprem.ecs.plugins.module_utils import _host_agent, _host_ssm
 from ansible_collections.onprem.ecs.plugins.module_utils._errors import EcsError
 from ansible_collections.onprem.ecs.plugins.module_utils._host_diagnosis import Finding
 from ansible_collections.onprem.ecs.plugins.module_utils._host_io import Host
-from ansible_collections.onprem.ecs.plugins.module_utils._host_look import digest, look, show
-from ansible_collections.onprem.ecs.plugins.module_utils._host_problems import Wanted
+from ansible_collections.onprem.ecs.plugins.module_utils._host_look import Look, digest, look
+from ansible_collections.onprem.ecs.plugins.module_utils._host_problems import Wanted, find_problems
 from ansible_collections.onprem.ecs.plugins.module_utils._host_wait import explain, find_cause, wait_until
 
 
@@ -24,6 +27,19 @@ class NotReached(EcsError):
         super().__init__(words)
         self.ecs_host = ecs_host
         self.causes = [cause._asdict() for cause in causes]
+
+
+def show(seen: Look, wanted: Wanted, files: t.Mapping[str, str | None]) -> dict[str, t.Any]:
+    """What the module returns under ``ecs_host``."""
+    return {
+        "system": seen.system._asdict(),
+        "ssm": _host_ssm.show_ssm(seen.ssm, wanted.region, seen.now),
+        "engine": seen.engine,
+        "agent": seen.agent,
+        "credentials_conflict": seen.conflict._asdict() if seen.conflict else None,
+        "files": dict(files),
+        "problems": [problem._asdict() for problem in find_problems(seen, wanted)],
+    }
 
 
 def info(host: Host, options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
@@ -41,10 +57,10 @@ def info(host: Host, options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     )
     until, reason = options["until"], None
     if until == "none":
-        seen = look(host, wanted)
+        seen = look(host)
     else:
         seen, reason = wait_until(host, until, wanted, options["wait_timeout"])
-    ecs_host = show(seen, wanted.region, {path: digest(host, path) for path in options["files"]})
+    ecs_host = show(seen, wanted, {path: digest(host, path) for path in options["files"]})
     if reason is None:
         return ecs_host
     unit = ecs_host["ssm" if until == "ssm" else "agent"]["unit"]

@@ -2,7 +2,10 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""PRIVATE: not for use outside of this collection. What the agents logged lately: the journal of their units and their own files."""
+"""PRIVATE: not for use outside of this collection.
+
+What the agents logged lately: the journal of their units and their own files.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,9 @@ def read_journal(host: Host, units: t.Sequence[str], since: float | None = None)
 
 
 def line_time(line: str) -> float | None:
-    """When a line of an agent's log was written: the ECS agent says so in UTC, the SSM agent in the host's time. None: not said."""
+    """When a line of an agent's log was written: the ECS agent says so in UTC, the SSM agent in the host's time. None:
+    not said.
+    """
     match = re.search(r"\btime=\"?(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)|^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)\b", line)
     if not match:
         return None

@@ -23,12 +23,6 @@ from ansible_collections.onprem.ecs.plugins.module_utils import (
 )
 from ansible_collections.onprem.ecs.plugins.module_utils._host_io import Host
 from ansible_collections.onprem.ecs.plugins.module_utils._host_packages import read_packages
-from ansible_collections.onprem.ecs.plugins.module_utils._host_problems import (
-    Problem,
-    Surroundings,
-    Wanted,
-    find_problems,
-)
 from ansible_collections.onprem.ecs.plugins.module_utils._host_units import Unit, read_units
 
 PACKAGES = (_host_ssm.PACKAGE, _host_agent.PACKAGE, *_host_engine.PACKAGES, _host_engine.IMPOSTOR)
@@ -45,6 +39,16 @@ UNITS = (*_host_ssm.UNITS, _host_engine.UNIT, _host_agent.UNIT, *CLOCK_UNITS)
 SSM_CONFIG = "/etc/amazon/ssm/amazon-ssm-agent.json"
 
 
+class Surroundings(t.NamedTuple):
+    """Facts that matter only as problems. ``clock_kept``: None where the clock is not the system's own (a container)."""
+
+    root: bool
+    clock_kept: bool | None
+    selinux_enforcing: bool
+    ssm_config_valid: bool
+    free_bytes: int | None
+
+
 class Look(t.NamedTuple):
     """What was seen. The parts that are dictionaries are returned as they are."""
 
@@ -54,7 +58,7 @@ class Look(t.NamedTuple):
     agent: dict[str, t.Any]
     units: dict[str, Unit]
     conflict: _host_credentials.Conflict | None
-    problems: list[Problem]
+    around: Surroundings
     now: float
 
 
@@ -96,28 +100,19 @@ def read_surroundings(host: Host, units: t.Mapping[str, Unit]) -> Surroundings:
     )
 
 
-def look(host: Host, wanted: Wanted) -> Look:
+def look(host: Host) -> Look:
     """Look at everything once."""
     system = _host_system.read_system(host)
     units = read_units(host, UNITS)
     packages = read_packages(host, system.package_format, PACKAGES)
     ssm = _host_ssm.read_ssm(host, units, packages, system.package_format)
-    engine = _host_engine.read_engine(host, units, packages)
-    agent = _host_agent.read_agent(host, units, packages)
-    conflict = _host_credentials.find_conflict(host, ssm)
-    around, now = read_surroundings(host, units), host.now()
-    problems = find_problems(system, ssm, engine, agent, conflict, around, wanted, now)
-    return Look(system, ssm, engine, agent, units, conflict, problems, now)
-
-
-def show(seen: Look, region: str | None, files: t.Mapping[str, str | None]) -> dict[str, t.Any]:
-    """What the module returns under ``ecs_host``."""
-    return {
-        "system": seen.system._asdict(),
-        "ssm": _host_ssm.show_ssm(seen.ssm, region, seen.now),
-        "engine": seen.engine,
-        "agent": seen.agent,
-        "credentials_conflict": seen.conflict._asdict() if seen.conflict else None,
-        "files": dict(files),
-        "problems": [problem._asdict() for problem in seen.problems],
-    }
+    return Look(
+        system=system,
+        ssm=ssm,
+        engine=_host_engine.read_engine(units, packages),
+        agent=_host_agent.read_agent(host, units, packages),
+        units=units,
+        conflict=_host_credentials.find_conflict(host, ssm),
+        around=read_surroundings(host, units),
+        now=host.now(),
+    )

@@ -20,7 +20,9 @@ def upstream_version(version: str) -> str:
 
 
 def parse_dpkg(text: str) -> dict[str, str]:
-    """Installed packages in the answer of `DPKG`: a package that was removed and kept its configuration is not installed."""
+    """Installed packages in the answer of `DPKG`: a package that was removed and kept its configuration is not
+    installed.
+    """
     found = {}
     for line in text.splitlines():
         name, _tab, rest = line.partition("\t")

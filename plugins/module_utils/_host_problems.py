@@ -2,13 +2,16 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""PRIVATE: not for use outside of this collection. What stands in the way of an external instance on this host, and what helps."""
+"""PRIVATE: not for use outside of this collection.
+
+What stands in the way of an external instance on this host, and what helps.
+"""
 
 from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.onprem.ecs.plugins.module_utils._host_credentials import Conflict
+from ansible_collections.onprem.ecs.plugins.module_utils._host_look import Look, Surroundings
 from ansible_collections.onprem.ecs.plugins.module_utils._host_ssm import Ssm, not_working
 from ansible_collections.onprem.ecs.plugins.module_utils._host_system import (
     ENGINE_NOT_PROVIDED,
@@ -36,16 +39,6 @@ class Wanted(t.NamedTuple):
     allow_move: bool = False
 
 
-class Surroundings(t.NamedTuple):
-    """Facts that matter only as problems. ``clock_kept``: None where the clock is not this system's own (a container)."""
-
-    root: bool
-    clock_kept: bool | None
-    selinux_enforcing: bool
-    ssm_config_valid: bool
-    free_bytes: int | None
-
-
 # The agents' packages and image take 0.5 GB; Docker needs room for one image more.
 NEEDED_BYTES = 1 << 30
 
@@ -57,7 +50,8 @@ def system_problems(system: System, wanted: Wanted) -> t.Iterator[Problem]:
         yield Problem(
             "unsupported_system",
             f"AWS does not support {name} as an external instance; it supports {SUPPORTED_WORDS}",
-            "use a supported system, or set ecs_allow_unsupported (allow_unsupported of the module) to try it all the same",
+            "use a supported system, or set ecs_allow_unsupported (allow_unsupported of the module) to try it all the "
+            "same",
             not wanted.allow_unsupported or system.package_format is None,
         )
     if system.architecture == "other":
@@ -89,19 +83,17 @@ def registration_problems(ssm: Ssm, agent: t.Mapping[str, t.Any], wanted: Wanted
     if node and wanted.region and node.region != wanted.region:
         yield Problem(
             "registered_elsewhere",
-            "{} is registered in {}, not in {}{3}".format(
-                node.instance_id,
-                node.region or "an unknown Region",
-                wanted.region,
-                "" if reason else ", and works there",
-            ),
-            "correct the Region, or take the host out of the other Region first, or set allow_move to register it anew here",
+            f"{node.instance_id} is registered in {node.region or 'an unknown Region'}, not in {wanted.region}"
+            + ("" if reason else ", and works there"),
+            "correct the Region, or take the host out of the other Region first, or set allow_move to register it "
+            "anew here",
             reason is None and not wanted.allow_move,
         )
     elif node and ssm.other_machine and reason:
         yield Problem(
             "fingerprint_mismatch",
-            f"the registration of {node.instance_id} was made on another machine: a cloned disk, or a new /etc/machine-id",
+            f"the registration of {node.instance_id} was made on another machine: a cloned disk, or a new "
+            "/etc/machine-id",
             "register the host anew; the enrolment does",
             False,
         )
@@ -140,7 +132,8 @@ def surrounding_problems(around: Surroundings) -> t.Iterator[Problem]:
     if not around.ssm_config_valid:
         yield Problem(
             "ssm_config_invalid",
-            "/etc/amazon/ssm/amazon-ssm-agent.json is not valid JSON: the SSM agent ignores it silently, private endpoints included",
+            "/etc/amazon/ssm/amazon-ssm-agent.json is not valid JSON: the SSM agent ignores it silently, private "
+            "endpoints included",
             "correct or remove the file; the role ssm_agent writes it whole",
             False,
         )
@@ -153,34 +146,26 @@ def surrounding_problems(around: Surroundings) -> t.Iterator[Problem]:
         )
 
 
-def find_problems(
-    system: System,
-    ssm: Ssm,
-    engine: t.Mapping[str, t.Any],
-    agent: t.Mapping[str, t.Any],
-    conflict: Conflict | None,
-    around: Surroundings,
-    wanted: Wanted,
-    now: float,
-) -> list[Problem]:
+def find_problems(seen: Look, wanted: Wanted) -> list[Problem]:
     """All the problems, the blocking ones first."""
-    problems = [*surrounding_problems(around), *system_problems(system, wanted)]
-    problems += registration_problems(ssm, agent, wanted, now)
-    if conflict:
+    problems = [*surrounding_problems(seen.around), *system_problems(seen.system, wanted)]
+    problems += registration_problems(seen.ssm, seen.agent, wanted, seen.now)
+    if seen.conflict:
         problems.append(
             Problem(
                 "credentials_conflict",
-                f"{conflict.path}: {conflict.reason}",
-                "move the credentials away (a file of its own and AWS_SHARED_CREDENTIALS_FILE for whoever needs them), then run again",
+                f"{seen.conflict.path}: {seen.conflict.reason}",
+                "move the credentials away (a file of its own and AWS_SHARED_CREDENTIALS_FILE for whoever needs them), "
+                "then run again",
                 True,
             )
         )
-    if not engine["installed"] and system.distribution in ENGINE_NOT_PROVIDED:
+    if not seen.engine["installed"] and seen.system.distribution in ENGINE_NOT_PROVIDED:
         problems.append(
             Problem(
                 "engine_missing",
-                f"{system.distribution} brings no Docker, and AWS wants it to be there before",
-                "install Docker before, from Docker's own repository (ecs_engine_source: docker) or from a mirror of yours",
+                f"{seen.system.distribution} brings no Docker, and AWS wants it to be there before",
+                "install Docker before, from Docker's own repository (ecs_engine_source: docker) or from your mirror",
                 False,
             )
         )

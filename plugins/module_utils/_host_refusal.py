@@ -10,10 +10,12 @@ import re
 
 from ansible_collections.onprem.ecs.plugins.module_utils._host_diagnosis import SSM, diagnose, evidence_line
 
-# The errors of RegisterManagedInstance, as the agent shows them: "... with AWS SSM. CODE: MESSAGE". AWS's message is often empty.
+# The errors of RegisterManagedInstance, as the agent shows them: "... with AWS SSM. CODE: MESSAGE". AWS's message is
+# often empty.
 REFUSALS = {
     "InvalidActivation": (
-        "AWS does not know this activation with this code in this Region: wrong id or code, another Region or account, or deleted",
+        "AWS does not know this activation with this code in this Region: wrong id or code, another Region or "
+        "account, or deleted",
         "make a new activation in the Region of the host, and give its id and code together",
     ),
     "ActivationExpired": (

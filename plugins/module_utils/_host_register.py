@@ -2,10 +2,12 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""PRIVATE: not for use outside of this collection. Register this host as a managed node, or take its registration away.
+"""PRIVATE: not for use outside of this collection.
 
-A plan is made from what is seen (`plan_present`, `plan_absent`), then its steps are done in order. A run that was killed
-leaves a host from which the next run makes the same end.
+Register this host as a managed node, or take its registration away.
+
+A plan is made from what is seen (`plan_present`, `plan_absent`), then its steps are done in order. A run that was
+killed leaves a host from which the next run makes the same end.
 """
 
 from __future__ import annotations
@@ -60,6 +62,15 @@ class Seen(t.NamedTuple):
     ssm: _host_ssm.Ssm
     backup: bool
     remains: tuple[str, ...] = ()
+
+
+class Wish(t.NamedTuple):
+    """What the caller wants: a registration in ``region``, or none. ``activation`` may be None where none is needed."""
+
+    region: str
+    activation: Activation | None = None
+    force: bool = False
+    agent_binary: str | None = None
 
 
 class Outcome(t.NamedTuple):
@@ -229,20 +240,18 @@ def settle(host: Host, seen: Seen, check: bool) -> tuple[Seen, list[str]]:
     return see(host), words
 
 
-def present(
-    host: Host, activation: Activation | None, region: str, force: bool, agent_binary: str | None, check: bool
-) -> Outcome:
-    """Reach a registration in ``region``.
+def present(host: Host, wish: Wish, check: bool) -> Outcome:
+    """Reach a registration.
 
     Raises:
         EcsError: see `register`, `restart` and `find_agent`; or an activation is needed and none was given.
     """
     seen, changes = settle(host, see(host), check)
     old = new = seen.ssm.registration
-    steps, restarted = plan_present(seen, region, force, host.now()), False
+    steps, restarted = plan_present(seen, wish.region, wish.force, host.now()), False
     for step in steps:
         changes.append(step.words)
-        if step.action == REGISTER and activation is None:
+        if step.action == REGISTER and wish.activation is None:
             raise EcsError(
                 f"This host must {step.words}: give activation_id and activation_code of a valid activation "
                 "(the module onprem.ecs.ssm_activation makes one)."
@@ -251,14 +260,14 @@ def present(
             continue
         if step.action == DROP_BACKUP:
             _host_backup.drop(host)
-        elif step.action == REGISTER and activation is not None:
-            new = register(host, find_agent(host, agent_binary), activation, region, old)
+        elif step.action == REGISTER and wish.activation is not None:
+            new = register(host, find_agent(host, wish.agent_binary), wish.activation, wish.region, old)
         elif step.action == RESTART:
             restart(host, seen.ssm.unit.name)
             restarted = True
     if not check:
         _host_backup.drop(host)
-    return Outcome(new.instance_id if new else None, old.instance_id if old else None, region, restarted, changes)
+    return Outcome(new.instance_id if new else None, old.instance_id if old else None, wish.region, restarted, changes)
 
 
 def absent(host: Host, agent_binary: str | None, check: bool) -> Outcome:
@@ -312,10 +321,9 @@ def registration(host: Host, options: t.Mapping[str, t.Any], check: bool) -> dic
     if options["state"] == "absent":
         outcome = absent(host, options["agent_binary"], check)
     else:
-        activation = (
-            Activation(options["activation_id"], options["activation_code"]) if options["activation_id"] else None
-        )
-        outcome = present(host, activation, options["region"], options["force"], options["agent_binary"], check)
+        code = options["activation_code"]
+        activation = Activation(options["activation_id"], code) if code else None
+        outcome = present(host, Wish(options["region"], activation, options["force"], options["agent_binary"]), check)
     before, after = outcome.previous_instance_id, outcome.instance_id
     return {
         "changed": bool(outcome.changes),

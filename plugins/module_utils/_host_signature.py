@@ -2,11 +2,13 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""PRIVATE: not for use outside of this collection. Verify a detached signature against given keys and pinned fingerprints.
+"""PRIVATE: not for use outside of this collection.
 
-gpg works in a folder of its own that holds the given keys and nothing else, so the keys and the trust of root's own
-key ring count for nothing. Which key signed is read from gpg's status lines (its documented interface, doc/DETAILS):
-gpg's exit status is 0 also for a good signature by a key that has expired.
+Verify a detached signature against given keys and pinned fingerprints.
+
+gpg works in a folder of its own that holds the given keys and nothing else, so the keys and the trust of root's own key
+ring count for nothing. Which key signed is read from gpg's status lines (its documented interface, doc/DETAILS): gpg's
+exit status is 0 also for a good signature by a key that has expired.
 """
 
 from __future__ import annotations
@@ -33,7 +35,7 @@ OPTIONS = (
 
 
 class Key(t.NamedTuple):
-    """A key of the ring. ``expires_at``: seconds since the epoch, None for never; a subkey has the primary's user id."""
+    """A key of the ring. ``expires_at``: seconds since the epoch, None for never; a subkey has its primary's name."""
 
     fingerprint: str
     primary: str
@@ -42,7 +44,9 @@ class Key(t.NamedTuple):
 
 
 class Signature(t.NamedTuple):
-    """One signature as gpg judged it. ``verdict`` is the keyword, e.g. GOODSIG; ``fingerprint`` of the key that made it."""
+    """One signature as gpg judged it. ``verdict`` is the keyword, e.g. GOODSIG; ``fingerprint`` of the key that made
+    it.
+    """
 
     verdict: str
     fingerprint: str | None
@@ -227,6 +231,7 @@ def expiry_warning(verified: Verified, now: float) -> str | None:
     days = max(0, int((verified.expires_at - now) / DAY))
     return (
         f"The signing key {verified.fingerprint} ({verified.user_id}) expires on "
-        f"{(show_time(verified.expires_at) or '')[:10]}, in {days} days. From then on what it signed is refused: get the "
+        f"{(show_time(verified.expires_at) or '')[:10]}, in {days} days. From then on what it signed is refused: get "
+        "the "
         "maker's new key and pin its fingerprint before."
     )

@@ -2,7 +2,10 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""PRIVATE: not for use outside of this collection. The SSM agent on this host, and whether its registration really works."""
+"""PRIVATE: not for use outside of this collection.
+
+The SSM agent on this host, and whether its registration really works.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,9 @@ UNITS = (UNIT, SNAP_UNIT)
 
 
 class Ssm(t.NamedTuple):
-    """The agent. ``source`` is deb, rpm or snap, or None when it's not installed; ``other_machine`` a cloned disk's vault."""
+    """The agent. ``source`` is deb, rpm or snap, or None when it's not installed; ``other_machine`` a cloned disk's
+    vault.
+    """
 
     version: str | None
     source: str | None
@@ -49,13 +54,13 @@ def snap_version(snap_yaml: str | None) -> str | None:
 def read_ssm(host: Host, units: t.Mapping[str, Unit], packages: t.Mapping[str, str], package_format: str | None) -> Ssm:
     """Look at the agent; the units and packages were asked for already."""
     unit = units[SNAP_UNIT] if units[SNAP_UNIT].loaded else units[UNIT]
+    version: str | None = None
+    source: str | None = None
     if PACKAGE in packages:
         version, source = upstream_version(packages[PACKAGE]), package_format
         unit = units[UNIT]
     elif host.exists(SNAP):
         version, source = snap_version(host.read(SNAP + "/meta/snap.yaml")), "snap"
-    else:
-        version, source = None, None
     return Ssm(
         version=version,
         source=source,
@@ -71,31 +76,37 @@ def read_ssm(host: Host, units: t.Mapping[str, Unit], packages: t.Mapping[str, s
 def not_working(ssm: Ssm, now: float) -> str | None:
     """Why the registration does not work as far as this host can tell, in words; None when it does.
 
-    An active unit proves nothing (an unregistered agent is restarted for ever), nor does ssm-cli, which answers with the
-    agent stopped. The proof is that the running agent got credentials for the same node, not yet expired.
+    An active unit proves nothing (an unregistered agent is restarted for ever), nor does ssm-cli, which answers with
+    the agent stopped. The proof is that the running agent got credentials for the same node, not yet expired.
     """
     if ssm.source is None and not ssm.unit.loaded:
         return "the SSM agent is not installed"
     if ssm.registration is None:
         return "the SSM agent is not registered"
-    node = ssm.registration.instance_id
     if not ssm.unit.active:
         return f"{ssm.unit.name} is not running ({ssm.unit.sub_state})"
+    return _no_credentials(ssm, ssm.registration.instance_id, now)
+
+
+def _no_credentials(ssm: Ssm, node: str, now: float) -> str | None:
+    """Why the running agent has no valid credentials for the node; None when it has."""
+    identity = ssm.identity
     if needs_restart(ssm):
-        running = ssm.identity.instance_id if ssm.identity else "no node"
+        running = identity.instance_id if identity else "no node"
         return f"the running SSM agent is still {running}, the registration is {node}: it must be restarted"
-    if ssm.identity is None or ssm.identity.instance_id != node or ssm.identity.expires_at is None:
+    if identity is None or identity.instance_id != node or identity.expires_at is None:
         return f"the SSM agent has not got credentials for {node} yet"
-    if ssm.identity.expires_at <= now:
-        return f"the credentials of {node} expired at {show_time(ssm.identity.expires_at)} and were not renewed"
+    if identity.expires_at <= now:
+        return f"the credentials of {node} expired at {show_time(identity.expires_at)} and were not renewed"
     return None
 
 
 def needs_restart(ssm: Ssm) -> bool:
-    """Whether the agent runs with another identity than the vault has: a run was killed between registration and restart.
+    """Whether the agent runs with another identity than the vault has: a run was killed between registration and
+    restart.
 
-    Key rotation rewrites the vault for the same node, so the times alone decide nothing; they only tell an agent that was
-    just started, and has not said who it is, from one that is older than the registration.
+    Key rotation rewrites the vault for the same node, so the times alone decide nothing; they only tell an agent that
+    was just started, and has not said who it is, from one that is older than the registration.
     """
     if ssm.registration is None:
         return False
@@ -114,7 +125,7 @@ def why_register(ssm: Ssm, region: str | None, now: float) -> str | None:
     if ssm.registration is None:
         return "it is not registered"
     if region and ssm.registration.region != region:
-        return "it is registered in {}, not in {}".format(ssm.registration.region or "an unknown Region", region)
+        return f"it is registered in {ssm.registration.region or 'an unknown Region'}, not in {region}"
     if ssm.other_machine and not_working(ssm, now):
         return f"the registration of {ssm.registration.instance_id} was made on another machine"
     return None

@@ -2,7 +2,10 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""PRIVATE: not for use outside of this collection. Which system this is, and whether AWS supports it as an external instance."""
+"""PRIVATE: not for use outside of this collection.
+
+Which system this is, and whether AWS supports it as an external instance.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,8 @@ SUPPORTED: dict[str, tuple[str, ...]] = {
 }
 
 SUPPORTED_WORDS = (
-    "Amazon Linux 2 and 2023, CentOS Stream 9, Debian 10 to 12, Fedora 32, 33 and 40, openSUSE Tumbleweed, RHEL 7 to 9, SLES 15, "
+    "Amazon Linux 2 and 2023, CentOS Stream 9, Debian 10 to 12, Fedora 32, 33 and 40, openSUSE Tumbleweed, RHEL 7 to "
+    "9, SLES 15, "
     "Ubuntu 18 to 24"
 )
 
@@ -57,7 +61,7 @@ class System(t.NamedTuple):
 
 
 def parse_os_release(text: str) -> dict[str, str]:
-    """The variables of an os-release file; quotes and backslashes as a shell takes them, comments and rubbish left out."""
+    """The variables of an os-release file; quotes and backslashes as a shell takes them."""
     found = {}
     for line in text.splitlines():
         match = re.match(r"""\s*([A-Za-z][A-Za-z0-9_]*)=(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|(\S*))\s*$""", line)
@@ -85,13 +89,14 @@ def is_supported(release: dict[str, str]) -> bool:
 
 
 def is_ec2(dmi: dict[str, str | None], hypervisor_uuid: str | None) -> bool:
-    """Whether the firmware says that this is an EC2 instance: Nitro names the vendor, Xen a UUID that starts with ec2."""
+    """Whether the firmware says that this is an EC2 instance: Nitro names the vendor, Xen a UUID of ec2…."""
     vendors = (dmi.get("sys_vendor"), dmi.get("board_vendor"), dmi.get("bios_vendor"))
     if any((vendor or "").strip() == "Amazon EC2" for vendor in vendors):
         return True
     if (hypervisor_uuid or "").strip().lower().startswith("ec2"):
         return True
-    # A Xen guest shows its UUID in DMI too; the UUID of another maker may start with ec2 by chance, so the BIOS must agree.
+    # A Xen guest shows its UUID in DMI too; the UUID of another maker may start with ec2 by chance, so the BIOS must
+    # agree.
     return (dmi.get("product_uuid") or "").lower().startswith("ec2") and "amazon" in (
         dmi.get("bios_version") or ""
     ).lower()

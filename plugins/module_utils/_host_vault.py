@@ -2,10 +2,13 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""PRIVATE: not for use outside of this collection. What the SSM agent keeps on disk: its registration and its running identity.
+"""PRIVATE: not for use outside of this collection.
 
-The truth on the registration is a non-empty ``instanceID`` in the vault's RegistrationKey. The file ``registration`` beside it is
-written once, never read by the agent, and goes stale. The private key in RegistrationKey never leaves this file.
+What the SSM agent keeps on disk: its registration and its running identity.
+
+The truth on the registration is a non-empty ``instanceID`` in the vault's RegistrationKey. The file ``registration``
+beside it is written once, never read by the agent, and goes stale. The private key in RegistrationKey never leaves this
+file.
 """
 
 from __future__ import annotations
@@ -43,7 +46,9 @@ class Identity(t.NamedTuple):
 
 
 def parse_time(text: str) -> float | None:
-    """An RFC 3339 time as Go writes it (nanoseconds, Z or an offset) in seconds since the epoch; None for Go's zero time."""
+    """An RFC 3339 time as Go writes it (nanoseconds, Z or an offset) in seconds since the epoch; None for Go's zero
+    time.
+    """
     match = re.match(
         r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(\.\d+)?\s*(?:[Zz]|([+-])(\d\d):?(\d\d))?$", text.strip()
     )
@@ -73,7 +78,9 @@ def _object(text: str | None) -> dict[str, t.Any]:
 
 
 def parse_registration(text: str | None, written_at: float = 0.0) -> Registration | None:
-    """The registration in RegistrationKey; None when it is blank, which is what a failed or cleared registration leaves."""
+    """The registration in RegistrationKey; None when it is blank, which is what a failed or cleared registration
+    leaves.
+    """
     found = _object(text)
     instance_id, region = found.get("instanceID"), found.get("region")
     if not isinstance(instance_id, str) or not instance_id.strip():

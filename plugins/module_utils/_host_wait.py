@@ -30,16 +30,16 @@ def missing(seen: Look, until: str, wanted: Wanted) -> str | None:
     if seen.agent["reason"]:
         return str(seen.agent["reason"])
     if wanted.cluster and seen.agent["registered_cluster"] != wanted.cluster:
-        return "the ECS agent is registered in cluster {}, not in {}".format(
-            seen.agent["registered_cluster"], wanted.cluster
-        )
+        held = seen.agent["registered_cluster"]
+        return f"the ECS agent is registered in cluster {held}, not in {wanted.cluster}"
     return None
 
 
 def find_cause(host: Host, seen: Look, service: str) -> list[Finding]:
     """The known failures that explain why the service does not work, the most likely first.
 
-    The ECS agent needs Docker and the SSM agent's credentials: what is wrong with them is the cause behind its own complaint.
+    The ECS agent needs Docker and the SSM agent's credentials: what is wrong with them is the cause behind its own
+    complaint.
     """
     unit = seen.ssm.unit if service == SSM else seen.units[_host_agent.UNIT]
     since = unit.started_at if unit.active and unit.started_at is not None else seen.now - MEMORY
@@ -74,7 +74,7 @@ def wait_until(host: Host, until: str, wanted: Wanted, timeout: float) -> tuple[
     deadline = host.monotonic() + timeout
     pause = 0.5
     while True:
-        seen = look(host, wanted)
+        seen = look(host)
         reason = missing(seen, until, wanted)
         left = deadline - host.monotonic()
         if reason is None or left <= 0 or hopeless(seen, until, wanted):

@@ -12,13 +12,14 @@ version_added: 0.1.0
 author:
   - onprem.ecs contributors (@onprem-ecs)
 description:
-  - Tells in one call all that enrolling a host needs to know, namely the system and whether AWS supports it, the SSM agent and
-    whether its registration really works, the container engine, the ECS agent, credentials that stand in the way.
+  - Tells in one call all that enrolling a host needs to know, namely the system and whether AWS supports it, the SSM
+    agent and whether its registration really works, the container engine, the ECS agent, credentials that stand in
+    the way.
   - Names the problems, each with its remedy, and which of them block.
   - Can wait until an agent works, and tells the cause from the agents' logs when it does not.
   - Runs on the host, needs nothing but Python's standard library, makes no call to AWS, and never changes anything.
-  - What is really so in the account is for M(onprem.ecs.ecs_external_instance_info) to say. The host may hold credentials for up
-    to an hour after the node was deregistered.
+  - What is really so in the account is for M(onprem.ecs.ecs_external_instance_info) to say. The host may hold
+    credentials for up to an hour after the node was deregistered.
 options:
   region:
     description:
@@ -39,10 +40,11 @@ options:
   until:
     description:
       - What to wait for.
-      - V(ssm) waits until the SSM agent runs, is registered (in O(region), when set), and has got credentials for that very node.
+      - V(ssm) waits until the SSM agent runs, is registered (in O(region), when set), and has got credentials for that
+        very node.
       - V(ecs) waits until the ECS agent says that it is registered (in O(cluster), when set).
-      - When it is not reached the module fails with the cause and the remedy. It does not wait for what cannot come by itself,
-        such as an agent that is not installed.
+      - When it is not reached the module fails with the cause and the remedy. It does not wait for what cannot come by
+        itself, such as an agent that is not installed.
     type: str
     choices: [none, ssm, ecs]
     default: none
@@ -51,7 +53,8 @@ options:
     type: int
     default: 120
   allow_unsupported:
-    description: Whether a system that is not in AWS's list of supported systems is accepted. It is named as a problem all the same.
+    description:
+      - Whether a system that is not in AWS's list of supported systems is accepted. It is named as a problem all the same.
     type: bool
     default: false
   allow_ec2:
@@ -392,15 +395,13 @@ causes:
       returned: always
 """
 
-import typing as t
-
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.onprem.ecs.plugins.module_utils._host_info import NotReached, info
 from ansible_collections.onprem.ecs.plugins.module_utils._host_io import Host
 
 
-def main() -> t.NoReturn:
+def main() -> None:
     """Wire the options to the look."""
     module = AnsibleModule(
         argument_spec={

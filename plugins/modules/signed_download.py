@@ -12,11 +12,13 @@ version_added: 0.1.0
 author:
   - onprem.ecs contributors (@onprem-ecs)
 description:
-  - Downloads a file and its detached OpenPGP signature, and puts the file in its place only when the signature is good and was
+  - Downloads a file and its detached OpenPGP signature, and puts the file in its place only when the signature is
+    good and was
     made by one of the given keys whose fingerprint is pinned.
   - The key ring of the user who runs it counts for nothing; no key is fetched from anywhere.
   - When anything is wrong it fails and leaves nothing; a file that was there before stays as it is.
-  - A file that is there already and has a good signature is not downloaded again. Its signature is, since only that tells.
+  - A file that is there already and has a good signature is not downloaded again. Its signature is, since only
+    that tells.
 options:
   url:
     description:
@@ -81,7 +83,8 @@ EXAMPLES = r"""
 - name: Get the SSM agent
   onprem.ecs.signed_download:
     url: https://s3.eu-west-1.amazonaws.com/amazon-ssm-eu-west-1/latest/debian_amd64/amazon-ssm-agent.deb
-    signature_url: https://s3.eu-west-1.amazonaws.com/amazon-ssm-eu-west-1/latest/debian_amd64/amazon-ssm-agent.deb.sig
+    signature_url:
+    https://s3.eu-west-1.amazonaws.com/amazon-ssm-eu-west-1/latest/debian_amd64/amazon-ssm-agent.deb.sig
     dest: /var/cache/amazon-ssm-agent.deb
     public_keys:
       - "{{ lookup('ansible.builtin.file', 'amazon-ssm-agent.gpg') }}"
@@ -107,8 +110,6 @@ key_expires_at:
   sample: "2027-11-25T00:00:00Z"
 """
 
-import typing as t
-
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.onprem.ecs.plugins.module_utils._errors import EcsError
@@ -117,7 +118,7 @@ from ansible_collections.onprem.ecs.plugins.module_utils._host_fetch import fetc
 from ansible_collections.onprem.ecs.plugins.module_utils._host_io import Host
 
 
-def main() -> t.NoReturn:
+def main() -> None:
     """Wire the options to the download."""
     module = AnsibleModule(
         argument_spec={

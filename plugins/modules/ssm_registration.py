@@ -13,17 +13,21 @@ author:
   - onprem.ecs contributors (@onprem-ecs)
 description:
   - Registers the host that it runs on with an activation, by the SSM agent that is installed there.
-  - Never registers over a registration for the same Region, unless O(force) or unless the disk was cloned from another machine and
+  - Never registers over a registration for the same Region, unless O(force) or unless the disk was cloned from
+    another machine and
     the registration does not work. A second run changes nothing and uses no room of the activation.
-  - The SSM agent drops an old registration before it asks for a new one. When the new one fails, or the run is killed, the old one
+  - The SSM agent drops an old registration before it asks for a new one. When the new one fails, or the run is
+    killed, the old one
     is put back.
   - Restarts the agent when its identity changed, also when an earlier run was killed before it could.
-  - It does not wait for the agent to work. M(onprem.ecs.ecs_host_info) with O(onprem.ecs.ecs_host_info#module:until=ssm) does.
+  - It does not wait for the agent to work. M(onprem.ecs.ecs_host_info) with
+    O(onprem.ecs.ecs_host_info#module:until=ssm) does.
 options:
   state:
     description:
       - V(present) sees to a registration in O(region).
-      - V(absent) clears the registration and removes the node's credentials and what else it left on the host. The managed node
+      - V(absent) clears the registration and removes the node's credentials and what else it left on the host. The
+        managed node
         stays in the account until it is deregistered there.
     type: str
     choices: [present, absent]
@@ -41,12 +45,14 @@ options:
   activation_code:
     description:
       - The code of the activation.
-      - It is given to the agent on its command line, since the agent takes it nowhere else, and so stands in the host's process list
+      - It is given to the agent on its command line, since the agent takes it nowhere else, and so stands in the
+        host's process list
         for the moment of the registration. It is written nowhere.
     type: str
   force:
     description:
-      - Whether to register anew although there is a registration for O(region). For a node that was deregistered in the account.
+      - Whether to register anew although there is a registration for O(region). For a node that was deregistered
+        in the account.
       - It uses room of the activation at every run.
     type: bool
     default: false
@@ -113,8 +119,6 @@ changes:
     - register with AWS Systems Manager in eu-west-1, as it is not registered
 """
 
-import typing as t
-
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.onprem.ecs.plugins.module_utils._errors import EcsError
@@ -122,7 +126,7 @@ from ansible_collections.onprem.ecs.plugins.module_utils._host_io import Host
 from ansible_collections.onprem.ecs.plugins.module_utils._host_register import registration
 
 
-def main() -> t.NoReturn:
+def main() -> None:
     """Wire the options to the registration."""
     module = AnsibleModule(
         argument_spec={
