@@ -8,13 +8,15 @@ from __future__ import annotations
 import json
 import time
 import uuid
+from dataclasses import replace
 from urllib.parse import parse_qs
-
-from simple_websocket import ConnectionClosed, Server
 
 from .calls import Call
 from .container_instances import ContainerInstance, of_arn
 from .errors import AwsError
+from .identities import identify, parse_authorization
+from .signatures import verify
+from .sockets import ConnectionClosed, Socket
 
 HEARTBEAT_SECONDS = 30
 
@@ -51,7 +53,7 @@ def _note_versions(instance: ContainerInstance, query: dict[str, list[str]]) -> 
             instance.version_info[name] = query[name][0]
 
 
-def serve(call: Call, socket: Server) -> None:
+def serve(call: Call, socket: Socket) -> None:
     """Serve one socket until either side closes it."""
     query = parse_qs(call.request.query)
     instance = instance_of(call)
@@ -63,7 +65,7 @@ def serve(call: Call, socket: Server) -> None:
     try:
         while socket.connected:
             socket.send(_heartbeat())
-            _answer_for(socket, HEARTBEAT_SECONDS)
+            _answer_for(call, socket, HEARTBEAT_SECONDS)
     except (ConnectionClosed, OSError):
         return
     finally:
@@ -71,10 +73,31 @@ def serve(call: Call, socket: Server) -> None:
             sockets.discard(socket)
 
 
-def _answer_for(socket: Server, seconds: float) -> None:
+def _answer_for(call: Call, socket: Socket, seconds: float) -> None:
     """Take what the agent sends for so long; its metrics are acknowledged."""
     end = time.monotonic() + seconds
     while (left := end - time.monotonic()) > 0:
         text = socket.receive(timeout=left)
-        if isinstance(text, str) and '"PublishMetricsRequest"' in text:
-            socket.send(json.dumps({"type": "AckPublishMetric", "message": {"message": "OK"}}))
+        if not isinstance(text, str) or '"PublishMetricsRequest"' not in text:
+            continue
+        try:
+            _verify_metrics(call, text)
+        except AwsError as error:
+            socket.close(1008, error.code)
+            return
+        socket.send(json.dumps({"type": "AckPublishMetric", "message": {"message": "OK"}}))
+
+
+def _verify_metrics(call: Call, text: str) -> None:
+    """Metrics come signed: headers, an empty line, and the message; signed as a GET of the socket's own address.
+
+    :raises AwsError: when the signature is wrong
+    """
+    if not call.state.settings.strict:
+        return
+    head, _, body = text.partition("\r\n\r\n")
+    headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in head.split("\r\n"))}
+    request = replace(call.request, headers=headers, body=body.encode())
+    authorization = parse_authorization(request)
+    caller, credentials = identify(call.state, authorization)
+    verify("ecs", request, authorization, caller, credentials, call.state.clock.now())

@@ -13,8 +13,6 @@ from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any
 
-from simple_websocket import Server
-
 from . import agent_sockets, control, messages, moto_bridge, operations
 from .authentication import authenticate
 from .authorization import NODE_KEY, UNSIGNED, authorise
@@ -23,6 +21,7 @@ from .errors import AwsError, Dropped, json_error, xml_error
 from .identities import Authorization, Credentials, identify, parse_authorization
 from .recognition import is_websocket, read_request, recognise
 from .shapes import QUERY_SERVICES, operation_model, parse_query, validate
+from .sockets import accept
 from .state import State
 
 Answer = tuple[int, list[tuple[str, str]], bytes]
@@ -144,7 +143,7 @@ class Application:
         else:
             agent_sockets.instance_of(call)
         self._record(call, 101, "", False)
-        socket = Server.accept(call.request.environ)
+        socket = accept(call.request.environ)
         if call.service == "ssmmessages":
             messages.control_channel(call, socket)
         else:

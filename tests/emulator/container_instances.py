@@ -11,13 +11,12 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
-from simple_websocket import ConnectionClosed, Server
-
 from .calls import Call, operation
 from .cluster_query import ClusterQuery
 from .clusters import BAD_TOKEN, Cluster, cluster_of, short_name, tag_dict, tag_list
 from .errors import AwsError
 from .pagination import page
+from .sockets import Socket, hang_up
 from .state import State
 
 LISTED = ("ACTIVE", "DRAINING")
@@ -38,8 +37,8 @@ class ContainerInstance:
     status: str = "ACTIVE"
     version: int = 0
     version_info: dict[str, str] = field(default_factory=dict)
-    acs_sockets: set[Server] = field(default_factory=set)
-    tcs_sockets: set[Server] = field(default_factory=set)
+    acs_sockets: set[Socket] = field(default_factory=set)
+    tcs_sockets: set[Socket] = field(default_factory=set)
     forced_connected: bool | None = None
 
     @property
@@ -235,19 +234,10 @@ def deregister_container_instance(call: Call) -> dict[str, Any]:
     instance.status = "INACTIVE"
     instance.version += 1
     shown = instance.describe(call.state)
-    hang_up(instance)
-    return {"containerInstance": shown}
-
-
-def hang_up(instance: ContainerInstance) -> None:
-    """Tell the agent that it is no longer wanted, and close its sockets."""
     gone = {"type": "InactiveInstanceException", "message": {"message": "Container instance is not active."}}
-    for socket in [*instance.acs_sockets, *instance.tcs_sockets]:
-        try:
-            socket.send(json.dumps(gone))
-            socket.close()
-        except (ConnectionClosed, OSError):
-            continue  # the agent was quicker
+    hang_up(instance.acs_sockets, json.dumps(gone))
+    hang_up(instance.tcs_sockets)
+    return {"containerInstance": shown}
 
 
 def of_arn(state: State, arn: str) -> ContainerInstance | None:

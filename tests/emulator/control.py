@@ -13,6 +13,7 @@ from typing import Any
 from . import moto_bridge
 from .calls import Request
 from .dump import dump
+from .seed import seed
 from .state import State
 
 PREFIX = "/_emulator/"
@@ -135,3 +136,10 @@ def node_offline(state: State, values: dict[str, Any]) -> Any:
     """A node shows this PingStatus until told otherwise; null lets it speak for itself again."""
     state.nodes[values["InstanceId"]].forced_status = values.get("PingStatus", "ConnectionLost")
     return {}
+
+
+@action("POST", "seed")
+def post_seed(state: State, values: dict[str, Any]) -> Any:
+    """Put state in place without AWS's API."""
+    with state.lock:
+        return seed(state, values)

@@ -11,11 +11,10 @@ import uuid
 from typing import Any
 from xml.sax.saxutils import escape
 
-from simple_websocket import ConnectionClosed, Server
-
 from .calls import Call, operation
 from .errors import AwsError
 from .nodes import reporting_node
+from .sockets import ConnectionClosed, Socket
 
 POLL_STEP_SECONDS = 0.25
 
@@ -42,7 +41,7 @@ def create_control_channel(call: Call) -> dict[str, Any]:
     return {"MessageSchemaVersion": call.params.get("MessageSchemaVersion", "1.0"), "TokenValue": token}
 
 
-def control_channel(call: Call, socket: Server) -> None:
+def control_channel(call: Call, socket: Socket) -> None:
     """Serve an open control channel until either side closes it."""
     node = reporting_node(call, "InstanceId")
     first = socket.receive(timeout=30)

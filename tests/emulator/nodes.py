@@ -13,14 +13,13 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
-from simple_websocket import ConnectionClosed, Server
-
 from .activations import redeem
 from .calls import Call, operation
 from .constants import ACCOUNT
 from .errors import AwsError
 from .pagination import page
 from .roles import assumable_by_ssm, find_role, trusted_role
+from .sockets import Socket, hang_up
 
 REPORTED = (
     "AgentName",
@@ -51,7 +50,7 @@ class Node:
     reported: dict[str, str] = field(default_factory=dict)
     first_ping: float | None = None
     last_ping: float | None = None
-    channels: set[Server] = field(default_factory=set)
+    channels: set[Socket] = field(default_factory=set)
     forced_status: str | None = None
 
     def ping_status(self, call: Call) -> str:
@@ -282,11 +281,7 @@ def deregister_managed_instance(call: Call) -> dict[str, Any]:
     """Forget a node. Its agent learns of it when it asks for credentials next."""
     node = administered(call, call.params["InstanceId"])
     del call.state.nodes[node.instance_id]
-    for channel in list(node.channels):
-        try:
-            channel.close()
-        except (ConnectionClosed, OSError):
-            continue  # the agent was quicker
+    hang_up(node.channels)
     return {}
 
 
