@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import typing as t
+from datetime import datetime, timezone
 
 from ansible_collections.onprem.ecs.plugins.module_utils._aws import Aws, AwsError
 from ansible_collections.onprem.ecs.plugins.module_utils._errors import EcsError
@@ -98,3 +99,8 @@ def _nodes(aws: Aws, filters: list[Item]) -> dict[str, Item]:
         MaxResults=PAGE,
     )
     return {node["InstanceId"]: node for node in listed}
+
+
+def utc(moment: datetime | None) -> str | None:
+    """A moment as AWS gives it in words: ``2026-01-31T12:00:00Z``."""
+    return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ") if moment else None

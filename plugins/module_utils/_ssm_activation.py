@@ -185,16 +185,11 @@ def shown(activation: t.Mapping[str, t.Any]) -> Result:
         "registrations_count": activation.get("RegistrationsCount", 0),
         "default_instance_name": activation.get("DefaultInstanceName"),
         "description": activation.get("Description"),
-        "expiration_date": utc(activation.get("ExpirationDate")),
+        "expiration_date": _ssm.utc(activation.get("ExpirationDate")),
         "expired": bool(activation.get("Expired")),
-        "created_date": utc(activation.get("CreatedDate")),
+        "created_date": _ssm.utc(activation.get("CreatedDate")),
         "tags": _tags.from_aws(activation.get("Tags")),
     }
-
-
-def utc(moment: datetime | None) -> str | None:
-    """``2026-01-31T12:00:00Z``."""
-    return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ") if moment else None
 
 
 def work(aws: Aws, module: Module) -> Result:
@@ -231,7 +226,7 @@ def present(aws: Aws, module: Module) -> Result:
 def _answer(activation: t.Mapping[str, t.Any]) -> Result:
     return {
         "activation_id": activation["ActivationId"],
-        "expiration_date": utc(activation["ExpirationDate"]),
+        "expiration_date": _ssm.utc(activation["ExpirationDate"]),
         "registration_limit": activation["RegistrationLimit"],
     }
 

@@ -1,0 +1,233 @@
+# Copyright: (c) 2026, onprem.ecs contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""PRIVATE: not for use outside of this collection. External instances: the options, and the plans. Pure."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from dataclasses import dataclass, field
+
+from ansible_collections.onprem.ecs.plugins.module_utils import _ecs, _tags
+from ansible_collections.onprem.ecs.plugins.module_utils._ecs_instance import AWS_ATTRIBUTES, Instance, attributes
+from ansible_collections.onprem.ecs.plugins.module_utils._errors import EcsError
+from ansible_collections.onprem.ecs.plugins.module_utils._plan import Change, Phase, Plan
+from ansible_collections.onprem.ecs.plugins.module_utils._ssm import NODE_ID
+
+Attributes = t.Dict[str, t.Optional[str]]
+
+#: Most container instances of one UpdateContainerInstancesState, and most attributes of one PutAttributes.
+BATCH = 10
+
+#: Most attributes of the user's own on one container instance.
+MOST_ATTRIBUTES = 10
+
+ARN = re.compile(r"arn:[\w-]+:ecs:[\w-]+:[0-9]{12}:container-instance/\S+\Z")
+
+
+@dataclass(frozen=True)
+class Options:
+    """The options of ``ecs_external_instance``, checked. Times in seconds."""
+
+    cluster: str
+    ids: tuple[str, ...]
+    state: str
+    attributes: Attributes = field(default_factory=dict)
+    tags: _tags.Tags | None = None
+    purge_tags: bool = True
+    wait: bool = True
+    wait_timeout: float = 300
+    poll_interval: float = 5
+    on_timeout: str = "fail"
+    force: bool = False
+
+
+def options(params: t.Mapping[str, t.Any]) -> Options:
+    """The module's arguments.
+
+    :raises EcsError: for what AWS would refuse, or what has no meaning
+    """
+    state, cluster = params["state"], params["cluster"]
+    for option in ("attributes", "tags"):
+        if params[option] and state != "active":
+            raise EcsError(f"{option} can be set with state=active only")
+    for option in ("wait_timeout", "poll_interval"):
+        if params[option] < 0 or (option == "poll_interval" and params[option] < 1):
+            raise EcsError(f"{option}: {params[option]} is too small")
+    return Options(
+        cluster=cluster,
+        ids=instance_ids(params["instance_ids"], cluster),
+        state=state,
+        attributes=wanted_attributes(params["attributes"]),
+        tags=_tags.wanted(params["tags"]),
+        purge_tags=params["purge_tags"],
+        wait=params["wait"],
+        wait_timeout=params["wait_timeout"],
+        poll_interval=params["poll_interval"],
+        on_timeout=params["on_timeout"],
+        force=params["force"],
+    )
+
+
+def instance_ids(ids: t.Iterable[str] | None, cluster: str | None) -> tuple[str, ...]:
+    """The option ``instance_ids``, each once; ``cluster`` None takes ARNs of every cluster.
+
+    :raises EcsError: for what is neither a managed node's id nor the ARN of a container instance in the cluster
+    """
+    result = tuple(dict.fromkeys(ids or ()))
+    for one in result:
+        if ARN.match(one):
+            where = _ecs.cluster_of_arn(one)
+            if cluster and where and where != _ecs.cluster_name(cluster):
+                raise EcsError(f"instance_ids: {one} is in the cluster {where}, not in {cluster}")
+        elif not NODE_ID.match(one):
+            raise EcsError(
+                f"instance_ids: {one!r} is neither the id of a managed node (mi- and 17 hexadecimal digits) "
+                "nor the ARN of a container instance"
+            )
+    return result
+
+
+def wanted_attributes(given: t.Mapping[str, t.Any] | None) -> Attributes:
+    """The option ``attributes`` with strings as values; None is an attribute without a value.
+
+    :raises EcsError: for names and values that ECS does not accept
+    """
+    result = {str(name): None if value is None else str(value) for name, value in (given or {}).items()}
+    if len(result) > MOST_ATTRIBUTES:
+        raise EcsError(
+            f"attributes: {len(result)} attributes, but a container instance can have {MOST_ATTRIBUTES} at most"
+        )
+    for name, value in result.items():
+        if not re.match(r"[A-Za-z0-9_./\\-]{1,128}\Z", name):
+            raise EcsError(f"attributes: the name {name!r} must have 1 to 128 letters, digits and any of -_./\\")
+        if name.startswith(AWS_ATTRIBUTES):
+            raise EcsError(f"attributes: the name {name!r} belongs to ECS, which sets it by itself")
+        if value is not None and not re.match(r"(?! )[A-Za-z0-9_.@/\\: -]{1,128}(?<! )\Z", value):
+            raise EcsError(
+                f"attributes: the value {value!r} of {name!r} must have 1 to 128 letters, digits, inner spaces and any "
+                "of -_.@/\\:; for an attribute without a value give null"
+            )
+    return result
+
+
+def registered(instances: t.Iterable[Instance]) -> list[Instance]:
+    """Those in the cluster, whose state, attributes and tags can be set."""
+    return [one for one in instances if one.status in ("ACTIVE", "DRAINING")]
+
+
+def plan_active(instances: t.Iterable[Instance], want: Options) -> Plan:
+    """Make them ACTIVE, with their attributes and tags; those not in the cluster are left out."""
+    there = registered(instances)
+    changes = [
+        *state_changes([one for one in there if one.status == "DRAINING"], "ACTIVE", want.cluster),
+        *_attribute_changes(there, want),
+        *_tag_changes(there, want),
+    ]
+    before = {one.instance_id: _section(one) for one in there}
+    after = {one.instance_id: _section_wanted(one, want) for one in there}
+    return Plan(tuple(changes), before, after)
+
+
+def plan_draining(instances: t.Iterable[Instance], want: Options) -> Plan:
+    """Make those DRAINING that are ACTIVE."""
+    active = [one for one in instances if one.status == "ACTIVE"]
+    before = {one.instance_id: {"status": "ACTIVE"} for one in active}
+    after = {one.instance_id: {"status": "DRAINING"} for one in active}
+    return Plan(tuple(state_changes(active, "DRAINING", want.cluster)), before, after)
+
+
+def plan_reactivate(instances: t.Iterable[Instance], want: Options) -> Plan:
+    """Make them ACTIVE again."""
+    return Plan(tuple(state_changes(list(instances), "ACTIVE", want.cluster)))
+
+
+def plan_deregister(instances: t.Iterable[Instance], want: Options, force: bool) -> Plan:
+    """Take them out of the cluster, and what they left behind when they registered again.
+
+    ``force``: also with tasks on them. What was left behind goes by force: nothing manages its tasks any more.
+    """
+    changes = []
+    before: dict[str, t.Any] = {}
+    for one in instances:
+        for container, forced in [(one.container, force), *((old, True) for old in one.duplicates)]:
+            if container is None:
+                continue
+            arn = container["containerInstanceArn"]
+            by_force = " by force" if forced else ""
+            words = f"deregister {one.instance_id} ({arn}) from the cluster {want.cluster}{by_force}"
+            params = {"cluster": want.cluster, "containerInstance": arn, "force": forced}
+            changes.append(Change(Phase.DELETE, "ecs", "DeregisterContainerInstance", arn, words, params))
+            before[arn] = {"instance_id": one.instance_id, "status": container["status"]}
+    return Plan(tuple(changes), before, {})
+
+
+def state_changes(instances: t.Sequence[Instance], status: str, cluster: str) -> t.Iterator[Change]:
+    """UpdateContainerInstancesState, ten at a time."""
+    for some in _batches(instances):
+        names = ", ".join(one.instance_id for one in some)
+        params = {"cluster": cluster, "status": status, "containerInstances": [one.arn for one in some]}
+        words = f"make {names} {status} in the cluster {cluster}"
+        yield Change(Phase.CONFIGURE, "ecs", "UpdateContainerInstancesState", names, words, params)
+
+
+def _attribute_changes(instances: t.Iterable[Instance], want: Options) -> t.Iterator[Change]:
+    differing = [
+        (one, name, value)
+        for one in instances
+        for name, value in sorted(want.attributes.items())
+        if one.container and (name, value) not in attributes(one.container).items()
+    ]
+    for some in _batches(differing):
+        listed = [{"name": name, "targetId": one.arn, **({} if v is None else {"value": v})} for one, name, v in some]
+        told = ", ".join(f"{name if v is None else f'{name}={v}'} on {one.instance_id}" for one, name, v in some)
+        params = {"cluster": want.cluster, "attributes": listed}
+        yield Change(
+            Phase.CONFIGURE, "ecs", "PutAttributes", f"cluster {want.cluster}", f"set the attribute {told}", params
+        )
+
+
+def _tag_changes(instances: t.Iterable[Instance], want: Options) -> t.Iterator[Change]:
+    for one in instances:
+        arn = str(one.arn)
+        to_set, to_remove = _tags.difference(_found_tags(one), want.tags, want.purge_tags)
+        if to_remove:
+            words = f"remove the tags {', '.join(to_remove)} of {one.instance_id}"
+            params: dict[str, t.Any] = {"resourceArn": arn, "tagKeys": to_remove}
+            yield Change(Phase.CONFIGURE, "ecs", "UntagResource", arn, words, params)
+        if to_set:
+            told = ", ".join(f"{name}={value}" for name, value in to_set.items())
+            params = {"resourceArn": arn, "tags": _tags.to_aws(to_set, "key", "value")}
+            yield Change(
+                Phase.CONFIGURE, "ecs", "TagResource", arn, f"set the tags {told} on {one.instance_id}", params
+            )
+
+
+def _found_tags(instance: Instance) -> _tags.Tags:
+    return _tags.from_aws(instance.container.get("tags")) if instance.container else {}
+
+
+def _section(instance: Instance) -> dict[str, t.Any]:
+    own = {k: v for k, v in attributes(instance.container or {}).items() if not k.startswith(AWS_ATTRIBUTES)}
+    return {"status": instance.status, "attributes": own, "tags": _found_tags(instance)}
+
+
+def _section_wanted(instance: Instance, want: Options) -> dict[str, t.Any]:
+    found = _section(instance)
+    to_set, to_remove = _tags.difference(found["tags"], want.tags, want.purge_tags)
+    kept = {name: value for name, value in found["tags"].items() if name not in to_remove}
+    return {
+        "status": "ACTIVE",
+        "attributes": {**found["attributes"], **want.attributes},
+        "tags": {**kept, **to_set},
+    }
+
+
+T = t.TypeVar("T")
+
+
+def _batches(items: t.Sequence[T]) -> t.Iterator[t.Sequence[T]]:
+    for start in range(0, len(items), BATCH):
+        yield items[start : start + BATCH]
