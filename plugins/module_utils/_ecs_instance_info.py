@@ -36,10 +36,10 @@ def work(aws: Aws, module: Module) -> dict[str, t.Any]:
 
 def _clusters(aws: Aws, ids: t.Sequence[str] | None) -> list[str]:
     """The clusters to look at: those that the ARNs name, else all of the Region."""
-    named = {
-        _ecs.cluster_of_arn(one) if one.startswith("arn:") else None for one in ids or (None,) if one or ids is None
-    }
-    return sorted(one for one in named if one) if None not in named else _ecs.clusters(aws)
+    if ids is None:
+        return _ecs.clusters(aws)
+    named = {_ecs.cluster_of_arn(one) if one.startswith("arn:") else None for one in ids}
+    return _ecs.clusters(aws) if None in named else sorted(one for one in named if one)
 
 
 def containers_of(aws: Aws, clusters: t.Iterable[str], ids: t.Collection[str] | None) -> list[_ecs.Item]:
