@@ -18,7 +18,9 @@ from .server import Emulator
 
 def main() -> int:
     """Parse the command line, serve, and return the exit code."""
-    parser = argparse.ArgumentParser(prog="emulator", description="The AWS emulator of onprem.ecs; see docs/emulator.md.")
+    parser = argparse.ArgumentParser(
+        prog="emulator", description="The AWS emulator of onprem.ecs; see docs/emulator.md."
+    )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
     parser.add_argument("--port", type=int, default=4566, help="port for HTTP (%(default)s)")
     parser.add_argument("--tls-port", type=int, help="port for HTTPS; none by default")

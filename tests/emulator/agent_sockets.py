@@ -15,7 +15,7 @@ from .calls import Call
 from .container_instances import ContainerInstance, of_arn
 from .errors import AwsError
 from .identities import identify, parse_authorization
-from .signatures import verify
+from .signatures import Signed, verify
 from .sockets import ConnectionClosed, Socket
 
 HEARTBEAT_SECONDS = 30
@@ -100,4 +100,4 @@ def _verify_metrics(call: Call, text: str) -> None:
     request = replace(call.request, headers=headers, body=body.encode())
     authorization = parse_authorization(request)
     caller, credentials = identify(call.state, authorization)
-    verify("ecs", request, authorization, caller, credentials, call.state.clock.now())
+    verify(Signed("ecs", request, authorization), caller, credentials, call.state.clock.now())

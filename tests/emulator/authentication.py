@@ -9,7 +9,7 @@ from .authorization import NODE_KEY, UNSIGNED
 from .calls import Call
 from .errors import AwsError
 from .identities import Authorization, Credentials
-from .signatures import MISMATCH, refusal, verify, verify_node
+from .signatures import MISMATCH, Signed, refusal, verify, verify_node
 
 
 def authenticate(call: Call, authorization: Authorization | None, credentials: Credentials | None) -> None:
@@ -30,5 +30,4 @@ def authenticate(call: Call, authorization: Authorization | None, credentials: C
         return
     if authorization and authorization.access_key.startswith("mi-"):
         raise refusal(call.service, "mismatch", MISMATCH)
-    service = "ssmmessages" if call.service == "ssmmessages" else call.service
-    verify(service, call.request, authorization, call.caller, credentials, now)
+    verify(Signed(call.service, call.request, authorization), call.caller, credentials, now)

@@ -160,7 +160,9 @@ def _ecs_targets(call: Call) -> Iterator[tuple[str, dict[str, Any]]]:
             arn = call.arn("ecs", f"cluster/{one.rpartition('/')[2]}")
             yield arn, _resource_tags(call, arn)
     elif call.operation in INSTANCE_ACTIONS or call.operation in ("PutAttributes", "DeleteAttributes"):
-        wanted = call.params.get("containerInstances") or [a.get("targetId", "") for a in call.params.get("attributes", [])]
+        wanted = call.params.get("containerInstances") or [
+            a.get("targetId", "") for a in call.params.get("attributes", [])
+        ]
         for reference in wanted:
             instance = of_arn(call.state, reference)
             short = reference.rpartition("/")[2]
@@ -174,14 +176,16 @@ def _ssm_targets(call: Call) -> Iterator[tuple[str, dict[str, Any]]]:
     node = call.params.get("InstanceId")
     if node:
         found = call.state.nodes.get(node)
-        tags = {f"{kind}:ResourceTag/{k}": v for k, v in (found.tags if found else {}).items() for kind in ("aws", "ssm")}
+        tags = {
+            f"{kind}:ResourceTag/{k}": v for k, v in (found.tags if found else {}).items() for kind in ("aws", "ssm")
+        }
         yield call.arn("ssm", f"managed-instance/{node}"), tags
     elif call.params.get("Name") and "Parameter" in call.operation:
         yield call.arn("ssm", f"parameter/{call.params['Name'].lstrip('/')}"), {}
 
 
 IAM_NAMES: dict[str, tuple[str, Callable[[str, str], Any]]] = {
-    "RoleName": ("role", lambda partition, name: find_role(partition, name)),
+    "RoleName": ("role", find_role),
     "UserName": ("user", lambda partition, name: iam(partition).users.get(name)),
     "GroupName": ("group", lambda partition, name: iam(partition).groups.get(name)),
     "InstanceProfileName": ("instance-profile", lambda partition, name: iam(partition).instance_profiles.get(name)),

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 NAMES = ("localhost", "127.0.0.1", "host.containers.internal")
+EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - recognised here, not bound to
 LIFE = timedelta(days=825)
 
 
@@ -75,7 +76,7 @@ def make_certificates(directory: Path, names: Sequence[str]) -> tuple[Path, Path
     """
     directory.mkdir(parents=True, exist_ok=True)
     ca_path, certificate_path, key_path = (directory / name for name in ("ca.pem", "server.pem", "server.key"))
-    wanted = tuple(dict.fromkeys([*NAMES, *(name for name in names if name not in ("0.0.0.0", "::"))]))
+    wanted = tuple(dict.fromkeys([*NAMES, *(name for name in names if name not in EVERYWHERE)]))
     note = directory / "names"
     if note.exists() and note.read_text() == "\n".join(wanted) and all(p.exists() for p in (ca_path, key_path)):
         return certificate_path, key_path

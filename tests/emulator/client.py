@@ -42,7 +42,11 @@ NODE_POLICIES = (
     "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore",
     "arn:aws:iam::aws:policy/service-role/AmazonEC2ContainerServiceforEC2Role",
 )
-TARGETS = {"ssm": "AmazonSSM", "ecs": "AmazonEC2ContainerServiceV20141113", "ec2messages": "EC2WindowsMessageDeliveryService"}
+TARGETS = {
+    "ssm": "AmazonSSM",
+    "ecs": "AmazonEC2ContainerServiceV20141113",
+    "ec2messages": "EC2WindowsMessageDeliveryService",
+}
 TARGET_TYPE = "application/x-amz-json-1.1"
 
 

@@ -49,6 +49,14 @@ def _ordered(value: str) -> tuple[Any, ...]:
     return (0, *map(int, parts)) if all(part.isdigit() for part in parts) else (1, value)
 
 
+def _any(one: Test, other: Test) -> Test:
+    return lambda c: one(c) or other(c)
+
+
+def _all(one: Test, other: Test) -> Test:
+    return lambda c: one(c) and other(c)
+
+
 class ClusterQuery:
     """A parsed expression.
 
@@ -77,16 +85,14 @@ class ClusterQuery:
         left = self._both()
         while self._peek() in ("or", "||"):
             self._next()
-            first, right = left, self._both()
-            left = lambda c, a=first, b=right: a(c) or b(c)  # noqa: E731 - a closure for each operand
+            left = _any(left, self._both())
         return left
 
     def _both(self) -> Test:
         left = self._one()
         while self._peek() in ("and", "&&"):
             self._next()
-            first, right = left, self._one()
-            left = lambda c, a=first, b=right: a(c) and b(c)  # noqa: E731 - a closure for each operand
+            left = _all(left, self._one())
         return left
 
     def _one(self) -> Test:

@@ -157,7 +157,9 @@ def find_instance(call: Call, cluster: Cluster, reference: str) -> ContainerInst
 
 
 def _failure(call: Call, cluster: Cluster, reference: str) -> dict[str, str]:
-    arn = reference if reference.startswith("arn:") else call.arn("ecs", f"container-instance/{cluster.name}/{reference}")
+    arn = (
+        reference if reference.startswith("arn:") else call.arn("ecs", f"container-instance/{cluster.name}/{reference}")
+    )
     return {"arn": arn, "reason": "MISSING"}
 
 

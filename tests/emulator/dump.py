@@ -8,14 +8,14 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from moto.iam.models import iam_backends
+
 from .calls import Call
 from .constants import ACCOUNT
 from .state import State
 
 
 def _roles() -> dict[str, Any]:
-    from moto.iam.models import iam_backends
-
     found = {}
     for partition in list(iam_backends[ACCOUNT]):
         for role in iam_backends[ACCOUNT][partition].get_roles():

@@ -7,7 +7,11 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from moto.core.exceptions import ServiceException
+from moto.iam.models import Role
+from moto.iam.policy_validation import IAMTrustPolicyDocumentValidator
 
 from .authorization import demand_pass_role
 from .calls import Call, rule
@@ -15,9 +19,6 @@ from .constants import ACCOUNT, CONTROLLER
 from .errors import AwsError
 from .policies import Question, as_list, decide
 from .roles import find_role, iam
-
-if TYPE_CHECKING:
-    from moto.iam.models import Role
 
 TRUST_SIZE = 2048
 MANAGED_SIZE = 6144
@@ -56,9 +57,6 @@ def _check_principals(document: str, partition: str) -> None:
 @rule("iam", "CreateRole", "UpdateAssumeRolePolicy")
 def trust_document(call: Call) -> None:
     """A trust document is checked for its form, its size and its principals."""
-    from moto.core.exceptions import ServiceException
-    from moto.iam.policy_validation import IAMTrustPolicyDocumentValidator
-
     document = call.params.get("AssumeRolePolicyDocument") or call.params["PolicyDocument"]
     try:
         IAMTrustPolicyDocumentValidator(document).validate()
@@ -130,7 +128,9 @@ def policy_in_use(call: Call) -> None:
     if any(getattr(holder, "permissions_boundary_arn", None) == arn for holder in holders):
         raise AwsError("DeleteConflict", "Cannot delete a policy that is used as a permissions boundary.", 409)
     if len(policy.versions) > 1:
-        message = "This policy has more than one version. Before you delete a policy, you must delete the policy's versions."
+        message = (
+            "This policy has more than one version. Before you delete a policy, you must delete the policy's versions."
+        )
         raise AwsError("DeleteConflict", message, 409)
 
 
@@ -171,7 +171,8 @@ def path_of_role(call: Call) -> None:
 def linked_role(call: Call) -> None:
     """Service-linked roles belong to their service."""
     if _role(call).path.startswith(LINKED_PATH):
-        message = f"Cannot perform the operation on the protected role '{call.params['RoleName']}' - this role is only modifiable by AWS"
+        name = call.params["RoleName"]
+        message = f"Cannot perform the operation on the protected role '{name}' - this role is only modifiable by AWS"
         raise AwsError("UnmodifiableEntity", message)
 
 
@@ -181,7 +182,9 @@ def role_in_profile(call: Call) -> None:
     name, role = call.params["InstanceProfileName"], call.params["RoleName"]
     profile = iam(call.partition).instance_profiles.get(name)
     if profile is None or role not in [one.name for one in profile.roles]:
-        raise AwsError("NoSuchEntity", f"The role with name {role} cannot be found in the instance profile {name}.", 404)
+        raise AwsError(
+            "NoSuchEntity", f"The role with name {role} cannot be found in the instance profile {name}.", 404
+        )
 
 
 @rule("iam", "AddRoleToInstanceProfile")

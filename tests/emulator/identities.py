@@ -9,6 +9,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from moto.sts.models import sts_backends
+
 from .calls import ANONYMOUS, Caller, Request, partition_of
 from .constants import ACCESS_KEY, ACCOUNT, CONTROLLER, SECRET_KEY
 from .nodes import session_arn
@@ -17,7 +19,9 @@ from .roles import iam
 if TYPE_CHECKING:
     from .state import State
 
-CREDENTIAL = re.compile(r"Credential=(?P<key>[^/,\s]+)/(?P<date>\d{8})/(?P<region>[^/]+)/(?P<service>[^/]+)/aws4_request")
+CREDENTIAL = re.compile(
+    r"Credential=(?P<key>[^/,\s]+)/(?P<date>\d{8})/(?P<region>[^/]+)/(?P<service>[^/]+)/aws4_request"
+)
 SIGNED_HEADERS = re.compile(r"SignedHeaders=([^,\s]+)")
 SIGNATURE = re.compile(r"Signature=([^,\s]+)")
 
@@ -81,8 +85,6 @@ def identify(state: State, authorization: Authorization | None) -> tuple[Caller,
 
 def _of_moto(key: str, partition: str) -> tuple[Caller, Credentials | None]:
     """Access keys of IAM users, and sessions of AssumeRole."""
-    from moto.sts.models import sts_backends
-
     user = iam(partition).get_user_from_access_key_id(key)
     if user is not None:
         secret = user.get_access_key_by_id(key).secret_access_key

@@ -11,8 +11,14 @@ import os
 from functools import cache
 from typing import Any
 
+from moto.core.base_backend import BackendDict
+from moto.core.model_instances import reset_model_data
+from moto.core.utils import camelcase_to_underscores, method_names_from_class
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
 from .calls import Request
 from .errors import AwsError
+from .roles import iam
 
 os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")  # without it none of AWS's policies is known
 
@@ -22,16 +28,12 @@ SERVICES = ("iam", "sts", "ssm", "ec2", "secretsmanager")
 
 @cache
 def _application() -> Any:
-    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
-
     return DomainDispatcherApplication(create_backend_app)
 
 
 @cache
 def _methods(service: str) -> frozenset[str]:
     """Names of the operations that moto has, in its spelling."""
-    from moto.core.utils import method_names_from_class
-
     urls = importlib.import_module(f"moto.{service}.urls")
     handler = next(iter(urls.url_paths.values()))
     return frozenset(method_names_from_class(handler.__self__))
@@ -39,8 +41,6 @@ def _methods(service: str) -> frozenset[str]:
 
 def implements(service: str, operation: str) -> bool:
     """True when moto can answer an operation."""
-    from moto.core.utils import camelcase_to_underscores
-
     return service in SERVICES and camelcase_to_underscores(operation) in _methods(service)
 
 
@@ -57,7 +57,7 @@ def forward(request: Request) -> tuple[int, list[tuple[str, str]], bytes]:
     def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
         if exc_info:
             raise exc_info[1].with_traceback(exc_info[2])
-        started[:] = [int(status.split()[0]), headers]
+        started[:] = [int(status[:3]), headers]
 
     answer = _application()(environ, start_response)
     try:
@@ -72,17 +72,12 @@ def forward(request: Request) -> tuple[int, list[tuple[str, str]], bytes]:
 
 def reset() -> None:
     """Empty moto's account."""
-    from moto.core.base_backend import BackendDict
-    from moto.core.model_instances import reset_model_data
-
     BackendDict.reset()
     reset_model_data()
 
 
 def warm_up() -> None:
     """Import what most runs need, before the first call has to wait for it."""
-    from .roles import iam
-
     iam("aws")
     for service in ("iam", "sts"):
         _methods(service)

@@ -13,6 +13,9 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.serialization import load_der_public_key
+
 from .activations import redeem
 from .calls import Call, operation
 from .constants import ACCOUNT
@@ -81,9 +84,6 @@ def checked_public_key(text: str) -> str:
 
     :raises AwsError: InvalidPublicKey
     """
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-    from cryptography.hazmat.primitives.serialization import load_der_public_key
-
     try:
         key = load_der_public_key(base64.b64decode(text, validate=True))
     except (binascii.Error, ValueError):
@@ -135,7 +135,8 @@ def request_role_token(call: Call) -> dict[str, Any]:
     role = find_role(call.partition, node.iam_role)
     if role is None or not assumable_by_ssm(call, role, node.instance_id):
         raise AwsError("AccessDeniedException", f"Systems Manager could not assume the role {node.iam_role}")
-    role.last_used, role.last_used_region = call.state.clock.datetime().replace(tzinfo=None), call.region
+    used: Any = role  # moto declares the region of the last use as always None
+    used.last_used, used.last_used_region = call.state.clock.datetime().replace(tzinfo=None), call.region
     settings, now = call.state.settings, call.state.clock.now()
     session = NodeSession(
         access_key="ASIA" + "".join(secrets.choice(KEY_LETTERS) for _ in range(16)),

@@ -27,10 +27,8 @@ def read_request(environ: dict[str, Any]) -> Request:
     """The request with its body, also a chunked one."""
     length = environ.get("CONTENT_LENGTH")
     stream = environ["wsgi.input"]
-    if length:
-        body = stream.read(int(length))
-    else:
-        body = stream.read() if environ.get("wsgi.input_terminated") else b""
+    chunked = environ.get("wsgi.input_terminated")
+    body = stream.read(int(length)) if length else (stream.read() if chunked else b"")
     headers = {name[5:].replace("_", "-").lower(): value for name, value in environ.items() if name.startswith("HTTP_")}
     for name in ("CONTENT_TYPE", "CONTENT_LENGTH"):
         if environ.get(name):

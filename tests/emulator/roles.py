@@ -7,23 +7,19 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING
+
+from moto.iam.models import IAMBackend, Role, iam_backends
 
 from .calls import Call
 from .constants import ACCOUNT
 from .errors import AwsError
 from .policies import Question, as_list, decide
 
-if TYPE_CHECKING:
-    from moto.iam.models import IAMBackend, Role
-
 UNKNOWN_ROLE = "Nonexistent role or missing ssm service principal in trust policy"
 
 
 def iam(partition: str) -> IAMBackend:
     """moto's IAM of the account."""
-    from moto.iam.models import iam_backends  # late: reading 1,582 managed policies takes half a second
-
     return iam_backends[ACCOUNT][partition]
 
 
@@ -46,7 +42,11 @@ def trusts(document: str, service: str) -> bool:
         principal = statement.get("Principal")
         services = as_list(principal.get("Service")) if isinstance(principal, dict) else []
         actions = [str(action).lower() for action in as_list(statement.get("Action"))]
-        if statement.get("Effect") == "Allow" and service in services and {"sts:assumerole", "sts:*", "*"} & set(actions):
+        if (
+            statement.get("Effect") == "Allow"
+            and service in services
+            and {"sts:assumerole", "sts:*", "*"} & set(actions)
+        ):
             return True
     return False
 

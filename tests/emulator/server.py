@@ -17,8 +17,8 @@ from typing import Any
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
 from .app import Application
-from .certificates import make_certificates
-from .moto_bridge import warm_up
+from .certificates import EVERYWHERE, make_certificates
+from .moto_bridge import reset, warm_up
 from .state import State
 
 HANDSHAKE_SECONDS = 30
@@ -71,6 +71,7 @@ class Emulator:
 
     def __init__(
         self,
+        *,
         host: str = "127.0.0.1",
         port: int = 0,
         tls_port: int | None = 0,
@@ -103,8 +104,6 @@ class Emulator:
 
     def stop(self) -> None:
         """Stop listening, and forget everything."""
-        from .moto_bridge import reset
-
         for server in self._servers:
             server.shutdown()
             server.server_close()
@@ -135,7 +134,7 @@ class Emulator:
 
     @property
     def _reachable(self) -> str:
-        return "127.0.0.1" if self.host in ("0.0.0.0", "") else self.host
+        return "127.0.0.1" if self.host in EVERYWHERE else self.host
 
     @property
     def ca(self) -> str:

@@ -53,7 +53,7 @@ def parse_query(shape: Shape, flat: dict[str, str], prefix: str = "") -> Any:
         found = {name: value for name, value in members.items() if value is not None}
         return found if found or not prefix else None
     if isinstance(shape, ListShape):
-        items = []
+        items: list[Any] = []
         while (item := parse_query(shape.member, flat, f"{prefix}.member.{len(items) + 1}")) is not None:
             items.append(item)
         return items if items or flat.get(prefix) == "" else None
@@ -112,9 +112,13 @@ def _text(shape: StringShape, value: str) -> Iterator[str]:
         yield f"Member must satisfy regular expression pattern: {shape.metadata['pattern']}"
 
 
+def _has_type(shape: Shape, value: Any) -> bool:
+    return isinstance(value, bool) == (shape.type_name == "boolean") and isinstance(value, JSON_TYPES[shape.type_name])
+
+
 def violations(shape: Shape, value: Any, path: str = "") -> Iterator[str]:
     """Everything that AWS's model does not allow in a value, in AWS's words."""
-    if isinstance(value, bool) != (shape.type_name == "boolean") or not isinstance(value, JSON_TYPES[shape.type_name]):
+    if not _has_type(shape, value):
         raise AwsError("SerializationException", f"{path or 'the body'} must be of type {shape.type_name}")
     found = list(_amount(shape, value))
     if isinstance(shape, StringShape):

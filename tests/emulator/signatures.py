@@ -9,6 +9,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 from urllib.parse import quote, unquote_plus
@@ -35,6 +36,16 @@ MISMATCH = (
     "Check your AWS Secret Access Key and signing method. Consult the service documentation for details."
 )
 QUERY_SERVICES = ("iam", "sts", "ec2")
+NEED_NO_SIGNATURE = {"x-amz-content-sha256", "x-amz-user-agent"}
+
+
+@dataclass(frozen=True)
+class Signed:
+    """What a signature is about."""
+
+    service: str
+    request: Request
+    authorization: Authorization | None
 
 
 def refusal(service: str, kind: str, message: str) -> AwsError:
@@ -102,9 +113,11 @@ def _check_date(request: Request, authorization: Authorization, now: float) -> N
     try:
         signed = datetime.strptime(stamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=timezone.utc)
     except ValueError:
-        raise refusal(authorization.service, "mismatch", f"Date must be in ISO-8601 'basic format'. Got '{stamp}'") from None
+        message = f"Date must be in ISO-8601 'basic format'. Got '{stamp}'"
+        raise refusal(authorization.service, "mismatch", message) from None
     if not stamp.startswith(authorization.date):
-        raise refusal(authorization.service, "mismatch", "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP")
+        message = "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP"
+        raise refusal(authorization.service, "mismatch", message)
     if abs(now - signed.timestamp()) > LARGEST_SKEW_SECONDS:
         word = "expired" if signed.timestamp() < now else "not yet current"
         raise refusal(authorization.service, "mismatch", f"Signature {word}: {stamp}")
@@ -112,33 +125,27 @@ def _check_date(request: Request, authorization: Authorization, now: float) -> N
 
 def _check_scope(service: str, request: Request, authorization: Authorization) -> None:
     if authorization.service != service:
-        message = f"Credential should be scoped to correct service: '{service}'."
-        raise refusal(service, "mismatch", message)
+        raise refusal(service, "mismatch", f"Credential should be scoped to correct service: '{service}'.")
     if "host" not in authorization.signed_headers:
         raise refusal(service, "mismatch", "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.")
-    unsigned = [name for name in request.headers if name.startswith("x-amz-") and name not in authorization.signed_headers]
-    if set(unsigned) - {"x-amz-content-sha256", "x-amz-user-agent"}:
-        raise refusal(service, "mismatch", f"There were headers present in the request which were not signed: {', '.join(unsigned)}")
+    amazon = {name for name in request.headers if name.startswith("x-amz-")}
+    unsigned = amazon - set(authorization.signed_headers) - NEED_NO_SIGNATURE
+    if unsigned:
+        message = f"There were headers present in the request which were not signed: {', '.join(sorted(unsigned))}"
+        raise refusal(service, "mismatch", message)
 
 
-def verify(
-    service: str,
-    request: Request,
-    authorization: Authorization | None,
-    caller: Caller,
-    credentials: Credentials | None,
-    now: float,
-) -> None:
+def verify(call: Signed, caller: Caller, credentials: Credentials | None, now: float) -> None:
     """Check a SigV4 signature and the credentials behind it.
 
     :param now: seconds since the epoch
     :raises AwsError: as AWS refuses
     """
+    service, request, authorization = call.service, call.request, call.authorization
     if authorization is None:
         raise refusal(service, "missing", "Missing Authentication Token")
     if credentials is None or caller.kind == "anonymous":
-        message = "The security token included in the request is invalid."
-        raise refusal(service, "unknown", message)
+        raise refusal(service, "unknown", "The security token included in the request is invalid.")
     _check_scope(service, request, authorization)
     _check_date(request, authorization, now)
     if request.headers.get("x-amz-security-token") != credentials.token:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-import simple_websocket
+import simple_websocket  # type: ignore[import-untyped]  # it brings no types
 
 
 class Socket(Protocol):

@@ -10,10 +10,10 @@ and clock in place first.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
 import pytest
 
@@ -43,6 +43,11 @@ def shape(value: Any) -> Any:
     return type(value).__name__
 
 
+def tags(text: str) -> list[str]:
+    """The tags of an XML text in order."""
+    return re.findall(r"</?\w+>", text)
+
+
 def contains(ours: Any, theirs: Any) -> bool:
     """True when our shape has all members of theirs; more do no harm."""
     if isinstance(theirs, dict):
@@ -65,8 +70,7 @@ def check(aws: Client, line: Line) -> None:
     assert reply.headers["content-type"] == wanted["headers"]["Content-Type"]
     assert reply.headers["x-amzn-requestid"]
     if wanted["headers"]["Content-Type"] == "application/xml":
-        ours, theirs = ElementTree.fromstring(reply.body), ElementTree.fromstring(wanted["body"])
-        assert [e.tag for e in ours.iter()] == [e.tag for e in theirs.iter()]
+        assert tags(reply.body.decode()) == tags(wanted["body"])
         return
     ours, theirs = reply.json(), json.loads(wanted["body"])
     if wanted["code"] >= 400:
@@ -177,7 +181,7 @@ class Sockets:
 def captured_token(capture: list[Line]) -> str:
     """The control channel's token in a capture."""
     answers = [line["resp"]["body"] for line in capture if "req" in line and line["resp"]["code"] == 201]
-    return str(ElementTree.fromstring(answers[0]).findtext("TokenValue"))
+    return str(re.findall("<TokenValue>(.*)</TokenValue>", answers[0])[0])
 
 
 def play(aws: Client, capture: list[Line]) -> Iterator[tuple[Line, Sockets]]:
