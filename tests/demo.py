@@ -4,7 +4,7 @@
 
 """The demo: an empty account and two bare hosts become a cluster with two external instances. See ``make demo``.
 
-The collection is installed from its tarball, and its playbook run as a user would. What is different from an AWS account
+The collection is installed from its tarball, and its playbook run as a user would. What is different from a real account
 is in variables that users have too: the endpoints, the mirror and its signing keys.
 """
 
@@ -33,9 +33,18 @@ def say(text: str) -> None:
 
 def playbook(lab: Lab, collections: Path) -> int:
     """Run ``onprem.ecs.enroll`` in the lab, its output as it comes; the exit code."""
-    command = ["ansible-playbook", "onprem.ecs.enroll", "-e", f"@{lab.run_dir / 'vars.yml'}", "-e", f"ecs_cluster={CLUSTER}"]
+    command = [
+        "ansible-playbook",
+        "onprem.ecs.enroll",
+        "-e",
+        f"@{lab.run_dir / 'vars.yml'}",
+        "-e",
+        f"ecs_cluster={CLUSTER}",
+    ]
     print("$ " + " ".join(command), flush=True)
-    return lab.popen(command, env={"ANSIBLE_COLLECTIONS_PATH": str(collections)}, cwd=ROOT, stdin=subprocess.DEVNULL).wait()
+    return lab.popen(
+        command, env={"ANSIBLE_COLLECTIONS_PATH": str(collections)}, cwd=ROOT, stdin=subprocess.DEVNULL
+    ).wait()
 
 
 def table(lab: Lab, collections: Path) -> list[tuple[str, ...]]:
@@ -48,7 +57,14 @@ def table(lab: Lab, collections: Path) -> list[tuple[str, ...]]:
     return [
         tuple(
             str(instance[key])
-            for key in ("computer_name", "instance_id", "ping_status", "container_instance_arn", "ecs_status", "agent_connected")
+            for key in (
+                "computer_name",
+                "instance_id",
+                "ping_status",
+                "container_instance_arn",
+                "ecs_status",
+                "agent_connected",
+            )
         )
         for instance in sorted(found, key=lambda one: str(one["computer_name"]))
     ]

@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
 
 
 def main() -> int:
@@ -17,7 +18,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as scratch:
         # The importer writes its result beside where it is called, and its linter a cache: both go with the folder.
         run = subprocess.run(
-            [sys.executable, "-m", "galaxy_importer.main", os.path.abspath(sys.argv[1])],
+            [sys.executable, "-m", "galaxy_importer.main", str(Path(sys.argv[1]).resolve())],
             cwd=scratch,
             env={**os.environ, "GALAXY_IMPORTER_ANSIBLE_LOCAL_TMP": f"{scratch}/ansible"},
             stdout=subprocess.PIPE,

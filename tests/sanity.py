@@ -17,12 +17,12 @@ import sys
 from pathlib import Path
 
 import ansible
-from tree import ROOT, copy_to
 
 # The name of the script depends on the version of pip that this ansible-core wants, and only this module knows it.
 from ansible_test._internal.python_requirements import (  # type: ignore[import-untyped]  # ansible-core has no types
     get_venv_packages,
 )
+from tree import ROOT, copy_to
 
 GET_PIP = "import ensurepip\nensurepip.bootstrap(default_pip=True)\n"
 
