@@ -95,23 +95,31 @@ class Aws:
 
     def __init__(self, module: t.Any) -> None:
         self._module = module
-        self._clients: dict[str, t.Any] = {}
+        self._clients: dict[tuple[str, str], t.Any] = {}
         self._caller: Caller | None = None
 
     @property
     def region(self) -> str:
         """The Region of the connection options; an error when there is none."""
-        region = self._module.region
+        region = self.region_or_none
         if not region:
             raise EcsError("no Region: set the option region, the variable AWS_REGION or a Region in the profile")
-        return str(region)
+        return region
 
-    def client(self, service: str) -> t.Any:
-        """The boto3 client of a service."""
-        if service not in self._clients:
+    @property
+    def region_or_none(self) -> str | None:
+        """The Region of the connection options, for services that can do without."""
+        region = self._module.region
+        return str(region) if region else None
+
+    def client(self, service: str, in_region: str | None = None) -> t.Any:
+        """The boto3 client of a service, in the Region of the connection unless another is named."""
+        key = (service, in_region or "")
+        if key not in self._clients:
             config = botocore.config.Config(retries={"mode": "standard", "max_attempts": MAX_ATTEMPTS})
-            self._clients[service] = self._module.client(service, config=config)
-        return self._clients[service]
+            elsewhere = {"region": in_region} if in_region else {}
+            self._clients[key] = self._module.client(service, config=config, **elsewhere)
+        return self._clients[key]
 
     def call(self, service: str, operation: str, resource: str, **params: t.Any) -> Result:
         """One call. ``operation`` as AWS names it; ``resource`` is for the words of an error."""
@@ -121,9 +129,17 @@ class Aws:
         answer.pop("ResponseMetadata", None)
         return answer
 
-    def pages(self, service: str, operation: str, key: str, resource: str, **params: t.Any) -> t.Iterator[Result]:
+    def pages(
+        self,
+        service: str,
+        operation: str,
+        key: str,
+        resource: str,
+        in_region: str | None = None,
+        **params: t.Any,
+    ) -> t.Iterator[t.Any]:
         """The items under ``key`` of all pages, one after the other; a page is fetched when it is needed."""
-        paginator = self.client(service).get_paginator(snake(operation))
+        paginator = self.client(service, in_region).get_paginator(snake(operation))
         with _translated(service, operation, resource):
             for page in paginator.paginate(**params):
                 yield from page.get(key, [])

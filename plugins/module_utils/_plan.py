@@ -54,9 +54,7 @@ class Plan:
         return [change.words for change in self.ordered()]
 
     def diff(self) -> dict[str, t.Any]:
-        """Ansible's diff: only the sections that differ, nothing when no change is planned."""
-        if not self.changes:
-            return {"before": {}, "after": {}}
+        """Ansible's diff: only the sections that differ."""
         sections = [key for key in {**self.before, **self.after} if self.before.get(key) != self.after.get(key)]
         return {
             "before": {key: self.before[key] for key in sections if key in self.before},

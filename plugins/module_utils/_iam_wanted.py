@@ -1,0 +1,428 @@
+# Copyright: (c) 2026, onprem.ecs contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""PRIVATE: not for use outside of this collection. From the options of a role to the role that is wanted.
+
+Pure. ``check`` judges all that can be judged before AWS is asked; ``wanted`` builds the documents for an account.
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from dataclasses import dataclass
+
+from ansible_collections.onprem.ecs.plugins.module_utils import _catalog, _policy
+from ansible_collections.onprem.ecs.plugins.module_utils._catalog import Condition, Grants, Kind, Own, Statement
+from ansible_collections.onprem.ecs.plugins.module_utils._errors import EcsError
+from ansible_collections.onprem.ecs.plugins.module_utils._policy import Document
+
+Options = t.Mapping[str, t.Any]
+
+ROLE_NAME = re.compile(r"[\w+=,.@-]{1,64}", re.ASCII)
+POLICY_NAME = re.compile(r"[\w+=,.@-]{1,128}", re.ASCII)
+PATH = re.compile(r"/|/[!-~]{1,510}/")
+REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d")
+POLICY_ARN = re.compile(r"arn:(aws[a-z-]*):iam::(aws|\d{12}):policy/([!-~]+/)?[\w+=,.@-]{1,128}", re.ASCII)
+#: As long as a real one, so that documents built with it have their real size.
+SOME_ACCOUNT = "000000000000"
+
+
+@dataclass(frozen=True)
+class Where:
+    """The account that a role is in, and the Regions that its policies speak of."""
+
+    partition: str
+    account: str
+    regions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A role as it shall be. None: not said, so left alone."""
+
+    kind: str
+    name: str
+    arn: str
+    path: str | None
+    description: str | None
+    max_session_duration: int | None
+    permissions_boundary: str | None
+    """An ARN; empty: none."""
+    trust: Document
+    managed: tuple[str, ...]
+    inline: t.Mapping[str, Document]
+    ours_managed: frozenset[str]
+    """What the catalogue could attach to this kind: it goes when it is not wanted."""
+    ours_inline: frozenset[str]
+    purge_policies: bool
+    tags: t.Mapping[str, str] | None
+    purge_tags: bool
+    profile: str | None
+    """The instance profile; empty: none of ours."""
+
+
+def check(options: Options, region: str) -> None:
+    """Judge the options without a call.
+
+    :param region: of the connection; empty when there is none
+    :raises EcsError: says what is wrong and what is allowed
+    """
+    kind = _kind(options)
+    _check_names(options, kind)
+    if options["state"] == "absent":
+        return
+    _check_features(options, kind)
+    _check_tags(options["tags"] or {})
+    _check_trust_option(options)
+    regions = tuple(options["regions"] or ([region] if region else []))
+    partition = _catalog.partition_of(regions[0]) if regions else ""
+    wanted(options, Where(partition, SOME_ACCOUNT, regions))
+
+
+def needs_region(options: Options) -> bool:
+    """True when the role's documents name Regions, so that one must be known."""
+    kind = _kind(options)
+    return (kind.regional and options["trust_conditions"] == "documented") or any(
+        _names_region(one, options) for own in grants(options).own for one in own.statements
+    )
+
+
+def _names_region(one: Statement, options: Options) -> bool:
+    for shape in (_catalog.TARGETS[target] for target in one.on):
+        items = options[shape.option] if shape.option else None
+        if not items and (one.optional or one.unscoped):
+            continue
+        if "{region}" in shape.arn and not (items and all(str(item).startswith("arn:") for item in items)):
+            return True
+    return False
+
+
+def wanted(options: Options, where: Where) -> Wanted:
+    """The role for this account.
+
+    :param where: an empty partition means that it is not known yet: partitions are then not compared
+    :raises EcsError: a document too long, an ARN of another partition, too many policies
+    """
+    kind = _kind(options)
+    name = role_name(options)
+    for region in where.regions:
+        if not REGION.fullmatch(region):
+            raise EcsError(f"regions: {region!r} is not the name of a Region such as eu-west-1")
+        if where.partition and _catalog.partition_of(region) != where.partition:
+            raise EcsError(f"regions: {region} is not in the partition {where.partition}")
+    if needs_region(options) and not where.regions:
+        raise EcsError("no Region: set the option region or regions, the variable AWS_REGION or one in the profile")
+    given = grants(options)
+    inline = {own.name: _document(own, options, where) for own in given.own}
+    ours_inline = frozenset(own.name for one in kind.grants() for own in one.own)
+    for policy, document in (options["inline_policies"] or {}).items():
+        if policy in ours_inline:
+            raise EcsError(f"inline_policies: the name {policy} is that of a policy from the catalogue, choose another")
+        inline[policy] = _policy.parse(document, f"inline policy {policy}")
+    _check_inline(inline)
+    managed = [policy_arn(path, where) for path in given.managed]
+    managed += [policy_arn(policy, where) for policy in options["managed_policies"] or []]
+    managed = list(dict.fromkeys(managed))
+    if len(managed) > _catalog.MAX_ATTACHED:
+        raise EcsError(
+            f"{len(managed)} managed policies: IAM allows {_catalog.MAX_ATTACHED} for a role, those of the kind and "
+            f"its features among them: {', '.join(managed)}"
+        )
+    path = options["path"]
+    return Wanted(
+        kind=options["kind"],
+        name=name,
+        arn=f"arn:{where.partition}:iam::{where.account}:role{path or '/'}{name}",
+        path=path,
+        description=options["description"],
+        max_session_duration=options["max_session_duration"],
+        permissions_boundary=_boundary(options["permissions_boundary"], where),
+        trust=_trust(kind, options, where),
+        managed=tuple(managed),
+        inline=inline,
+        ours_managed=frozenset(policy_arn(path, where) for one in kind.grants() for path in one.managed),
+        ours_inline=ours_inline,
+        purge_policies=options["purge_policies"],
+        tags=options["tags"],
+        purge_tags=options["purge_tags"],
+        profile=profile_name(options),
+    )
+
+
+def _kind(options: Options) -> Kind:
+    return _catalog.KINDS[options["kind"]]
+
+
+def role_name(options: Options) -> str:
+    """The name given, or the documented one."""
+    return str(options["name"] or _kind(options).default_name)
+
+
+def profile_name(options: Options) -> str | None:
+    """The instance profile that is wanted; empty for none, None for kinds that have none."""
+    kind = _kind(options)
+    choice = options["instance_profile"]
+    if not kind.profile:
+        return None
+    if choice is None:
+        return kind.profile.format(name=role_name(options))
+    return "" if str(choice).lower() in ("false", "no", "") else str(choice)
+
+
+def grants(options: Options) -> Grants:
+    """What the catalogue gives for the kind, its features and the choice of permissions."""
+    kind = _kind(options)
+    least = options["permissions"] == "least_privilege"
+    features = [kind.features[name] for name in dict.fromkeys(options["features"] or [])]
+    parts = (
+        [] if any(feature.instead for feature in features) else [kind.least if least and kind.least else kind.managed]
+    )
+    parts += [feature.least if least and feature.least else feature.managed for feature in features]
+    return Grants(
+        managed=tuple(dict.fromkeys(path for part in parts for path in part.managed)),
+        own=tuple(own for part in parts for own in part.own),
+    )
+
+
+def policy_arn(policy: str, where: Where) -> str:
+    """The ARN of a managed policy: given as one, of AWS by a name that the catalogue knows, or the account's own.
+
+    :raises EcsError: malformed, or of another partition
+    """
+    if policy.startswith("arn:"):
+        match = POLICY_ARN.fullmatch(policy)
+        if not match:
+            raise EcsError(
+                f"{policy!r} is not the ARN of a managed policy (arn:PARTITION:iam::ACCOUNT or aws:policy/NAME)"
+            )
+        if where.partition and match.group(1) != where.partition:
+            raise EcsError(f"{policy} is of the partition {match.group(1)}, the role is in {where.partition}")
+        return policy
+    path, _slash, name = policy.strip("/").rpartition("/")
+    if not POLICY_NAME.fullmatch(name):
+        raise EcsError(
+            f"{policy!r} is not a policy's name: 1 to 128 letters, digits or _+=,.@- after an optional path/"
+        )
+    of_aws = _catalog.aws_policies().get(name)
+    if of_aws and (not path or of_aws == policy.strip("/")):
+        return f"arn:{where.partition}:iam::aws:policy/{of_aws}"
+    return f"arn:{where.partition}:iam::{where.account}:policy/{policy.strip('/')}"
+
+
+def _boundary(boundary: str | None, where: Where) -> str | None:
+    return policy_arn(boundary, where) if boundary else boundary
+
+
+# Documents ---------------------------------------------------------------------------------------------------------
+
+
+def _trust(kind: Kind, options: Options, where: Where) -> Document:
+    services = [kind.service]
+    if where.partition == "aws-cn" and kind.service in _catalog.SERVICES_IN_CHINA:
+        services = _filled(_catalog.SERVICES_IN_CHINA[kind.service], where)
+    choice = options["trust_conditions"]
+    conditions = choice if isinstance(choice, dict) else None
+    if choice == "documented":
+        conditions = _block(kind.trust, options, where)
+    document = _policy.trust(services, kind.sid, conditions)
+    if _policy.size(document) > _catalog.MAX_TRUST:
+        raise EcsError(
+            f"the trust document has {_policy.size(document)} characters, IAM allows {_catalog.MAX_TRUST}: "
+            "name fewer regions, or set trust_conditions to a block with a wildcard"
+        )
+    return document
+
+
+def _document(own: Own, options: Options, where: Where) -> Document:
+    statements = [_statement(one, options, where) for one in own.statements]
+    return _policy.document([one for one in statements if one is not None])
+
+
+def _statement(one: Statement, options: Options, where: Where) -> Document | None:
+    """None for an optional statement whose resources the user does not name."""
+    named = any(options[_catalog.TARGETS[target].option] for target in one.on if _catalog.TARGETS[target].option)
+    if one.optional and not named:
+        return None
+    if one.unscoped and not named:
+        resources = [one.unscoped.format(partition=where.partition)]
+    else:
+        resources = [arn for target in one.on for arn in arns(target, options, where)] or ["*"]
+    conditions = _block(one.always + (one.conditions if named else ()), options, where)
+    return _policy.statement(one.actions, list(dict.fromkeys(resources)), one.sid, conditions)
+
+
+def _block(conditions: t.Sequence[Condition], options: Options, where: Where) -> Document | None:
+    """The condition block; a condition on an option that is not given is left out."""
+    block: Document = {}
+    for condition in conditions:
+        values: list[str] = []
+        for value in condition.values:
+            option = value.strip("{}")
+            if value in _catalog.TARGETS:
+                values += arns(value, options, where)
+            elif value.startswith("{") and option in options:
+                values += [options[option]] if options[option] else []
+            else:
+                values += _filled(value, where)
+        if values:
+            block.setdefault(condition.operator, {})[condition.key] = _policy.one_or_list(values)
+    return block or None
+
+
+def _filled(template: str, where: Where, **more: str) -> list[str]:
+    """The template for every Region, or once when it names none."""
+    regions = where.regions if "{region}" in template else ("",)
+    return [
+        template.format(partition=where.partition, account=where.account, region=region, **more) for region in regions
+    ]
+
+
+def arns(target: str, options: Options, where: Where) -> list[str]:
+    """The ARNs of a target: of the items that its option holds, or of all there are.
+
+    :raises EcsError: an item is neither a name nor an ARN of its kind
+    """
+    shape = _catalog.TARGETS[target]
+    if not shape.option:
+        return _filled(shape.arn, where)
+    found: list[str] = []
+    for item in options[shape.option] or ["*"]:
+        if str(item).startswith("arn:"):
+            found += _from_arn(shape, str(item), where)
+        else:
+            found += _from_name(shape, str(item), where)
+    return list(dict.fromkeys(found))
+
+
+def _from_name(shape: _catalog.Target, item: str, where: Where) -> list[str]:
+    resource = _catalog.RESOURCES[shape.option]
+    if item != "*" and not re.fullmatch(resource.names, item, re.ASCII):
+        raise EcsError(
+            f"{shape.option}: {item!r} is neither a name such as {resource.example} nor an ARN of {resource.service}"
+        )
+    name = item.lstrip("/") if shape.option == "parameters" else item
+    arn = shape.arn if item != "*" else shape.arn.replace("{name}-??????", "{name}")
+    return _filled(arn, where, name=name, bucket=name.partition("/")[0])
+
+
+def _from_arn(shape: _catalog.Target, item: str, where: Where) -> list[str]:
+    resource = _catalog.RESOURCES[shape.option]
+    parts = item.split(":", 5)
+    if len(parts) < 6 or parts[2] != resource.service or not parts[5].startswith(resource.prefix):
+        like = f"arn:aws:{resource.service}:REGION:ACCOUNT:{resource.prefix}{resource.example}"
+        if resource.service == "s3":
+            like = f"arn:aws:s3:::{resource.example}"
+        raise EcsError(f"{shape.option}: {item!r} is not an ARN such as {like}")
+    if where.partition and parts[1] != where.partition:
+        raise EcsError(f"{shape.option}: {item} is of the partition {parts[1]}, the role is in {where.partition}")
+    name = parts[5][len(resource.prefix) :]
+    if shape.option == "log_groups" and name.endswith(":*"):
+        name = name[:-2]
+    pattern = resource.names if shape.option != "log_groups" else r"[^:]+"
+    if not re.fullmatch(pattern, name, re.ASCII):
+        raise EcsError(f"{shape.option}: the name {name!r} in {item} is not one such as {resource.example}")
+    if shape.as_given:
+        return [item]
+    filled = shape.arn.format(
+        partition=parts[1], region=parts[3], account=parts[4], name=name, bucket=name.partition("/")[0]
+    )
+    return [filled]
+
+
+# Checks ------------------------------------------------------------------------------------------------------------
+
+
+def _check_names(options: Options, kind: Kind) -> None:
+    name = role_name(options)
+    if not name:
+        raise EcsError(f"kind {options['kind']} has no documented name: set the option name")
+    if not ROLE_NAME.fullmatch(name):
+        raise EcsError(
+            f"name: {name!r} is not a role's name: 1 to 64 letters, digits or _+=,.@- (a path goes into path)"
+        )
+    path = options["path"]
+    if path is not None and not PATH.fullmatch(path):
+        raise EcsError(
+            f"path: {path!r} must begin and end with / and have at most 512 characters, none of them a space"
+        )
+    seconds = options["max_session_duration"]
+    low, high = _catalog.SESSION_SECONDS
+    if seconds is not None and not low <= seconds <= high:
+        raise EcsError(f"max_session_duration: {seconds} is not from {low} to {high} seconds")
+    if len(options["description"] or "") > _catalog.MAX_DESCRIPTION:
+        raise EcsError(f"description: at most {_catalog.MAX_DESCRIPTION} characters, not {len(options['description'])}")
+    if not kind.profile and options["instance_profile"] is not None:
+        allowed = ", ".join(name for name, one in _catalog.KINDS.items() if one.profile)
+        raise EcsError(f"instance_profile: kind {options['kind']} has none, only {allowed} have")
+    profile = profile_name(options)
+    if profile and not POLICY_NAME.fullmatch(profile):
+        raise EcsError(f"instance_profile: {profile!r} is not a name of 1 to 128 letters, digits or _+=,.@-")
+
+
+def _check_features(options: Options, kind: Kind) -> None:
+    least = options["permissions"] == "least_privilege"
+    for name in options["features"] or []:
+        if name not in kind.features:
+            allowed = ", ".join(kind.features) or "none"
+            raise EcsError(f"features: kind {options['kind']} has no feature {name!r}; it has: {allowed}")
+        feature = kind.features[name]
+        for needs in (feature.needs, feature.least_needs if least else ()):
+            if needs and not any(options[option] for option in needs):
+                raise EcsError(f"features: {name} needs {' or '.join(needs)}")
+    needs = _catalog.KIND_NEEDS.get(options["kind"], ())
+    if needs and not any(options[option] for option in needs):
+        raise EcsError(f"kind {options['kind']} needs {' or '.join(needs)}")
+    if least and kind.least is None and not any(one.least for one in kind.features.values()):
+        allowed = ", ".join(name for name, one in _catalog.KINDS.items() if one.least)
+        raise EcsError(f"permissions: least_privilege is there for {allowed}, not for kind {options['kind']}")
+    _check_used(options, kind)
+
+
+def _check_used(options: Options, kind: Kind) -> None:
+    """A resource that no policy is scoped to would look like a restriction and be none."""
+    used = {
+        _catalog.TARGETS[target].option for own in grants(options).own for one in own.statements for target in one.on
+    }
+    for name in options["features"] or []:
+        used.update(kind.features[name].needs)
+    for option in (*_catalog.RESOURCES, "vpc", "vpc_endpoint"):
+        if options[option] and option not in used:
+            raise EcsError(
+                f"{option}: nothing of kind {options['kind']} with permissions {options['permissions']} and features "
+                f"[{', '.join(options['features'] or [])}] is scoped to it; set permissions: least_privilege, add the "
+                "feature that uses it, or leave it out"
+            )
+
+
+def _check_tags(tags: t.Mapping[str, t.Any]) -> None:
+    if len(tags) > _catalog.MAX_TAGS:
+        raise EcsError(f"tags: {len(tags)} of them, IAM allows {_catalog.MAX_TAGS}")
+    for key, value in tags.items():
+        if not 1 <= len(str(key)) <= 128 or str(key).lower().startswith("aws:"):
+            raise EcsError(f"tags: the key {key!r} must have 1 to 128 characters and not begin with aws:")
+        if len(str(value)) > 256:
+            raise EcsError(f"tags: the value of {key!r} has {len(str(value))} characters, IAM allows 256")
+
+
+def _check_trust_option(options: Options) -> None:
+    choice = options["trust_conditions"]
+    if choice in ("documented", "none"):
+        return
+    if not isinstance(choice, dict) or not all(isinstance(keys, dict) and keys for keys in choice.values()):
+        raise EcsError(
+            "trust_conditions: documented, none, or a block such as {StringEquals: {aws:SourceAccount: '123456789012'}}"
+        )
+
+
+def _check_inline(inline: t.Mapping[str, Document]) -> None:
+    for policy in inline:
+        if not POLICY_NAME.fullmatch(policy):
+            raise EcsError(f"inline_policies: {policy!r} is not a name of 1 to 128 letters, digits or _+=,.@-")
+    total = sum(_policy.size(document) for document in inline.values())
+    if total > _catalog.MAX_INLINE:
+        raise EcsError(
+            f"the inline policies have {total} characters together, IAM allows {_catalog.MAX_INLINE} for a role "
+            f"({', '.join(f'{name}: {_policy.size(document)}' for name, document in inline.items())})"
+        )

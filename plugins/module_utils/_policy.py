@@ -1,0 +1,201 @@
+# Copyright: (c) 2026, onprem.ecs contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""PRIVATE: not for use outside of this collection. Policy documents of IAM: read, build, compare, measure.
+
+Pure: nothing here calls AWS. Two documents are the same when they mean the same; how IAM compares is written in
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.html and reference_policies_grammar.html.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import typing as t
+from urllib.parse import unquote
+
+from ansible_collections.onprem.ecs.plugins.module_utils._errors import EcsError
+
+Document = t.Dict[str, t.Any]
+
+#: What IAM takes a document without ``Version`` for.
+OLDEST_VERSION = "2008-10-17"
+VERSION = "2012-10-17"
+
+ROOT = re.compile(r"arn:aws[a-z-]*:iam::(\d{12}):root")
+
+
+def parse(source: t.Any, what: str) -> Document:
+    """A document from a dictionary, from JSON text, or from IAM's URL-encoded JSON.
+
+    :param what: names the document in the error
+    :raises EcsError: when it is not JSON, not an object, or has no ``Statement``
+    """
+    if isinstance(source, str):
+        text = unquote(source) if source.lstrip().startswith("%7B") else source
+        try:
+            source = json.loads(text)
+        except ValueError as error:
+            raise EcsError(f"{what} is not JSON: {error}") from error
+    if not isinstance(source, dict):
+        raise EcsError(f"{what} must be a JSON object with Version and Statement, not a {type(source).__name__}")
+    if not isinstance(source.get("Statement"), (dict, list)) or not source["Statement"]:
+        raise EcsError(f"{what} has no Statement; it needs one statement or a list of them")
+    _check_statements(source, what)
+    return source
+
+
+def _check_statements(document: Document, what: str) -> None:
+    for number, statement in enumerate(as_list(document["Statement"]), 1):
+        where = f"statement {number} of {what}"
+        if not isinstance(statement, dict):
+            raise EcsError(f"{where} must be a JSON object")
+        if statement.get("Effect") not in ("Allow", "Deny"):
+            raise EcsError(f"{where}: Effect must be Allow or Deny, not {statement.get('Effect')!r}")
+        if ("Action" in statement) == ("NotAction" in statement):
+            raise EcsError(f"{where} needs one of Action and NotAction")
+        if not isinstance(statement.get("Condition", {}), dict):
+            raise EcsError(f"{where}: Condition must be a JSON object of operators")
+
+
+def as_list(value: t.Any) -> list[t.Any]:
+    """IAM writes a list of one as the one."""
+    if value is None:
+        return []
+    return list(value) if isinstance(value, (list, tuple)) else [value]
+
+
+def compact(document: t.Mapping[str, t.Any]) -> str:
+    """The document as it is sent to IAM: JSON without white space."""
+    return json.dumps(document, separators=(",", ":"))
+
+
+def size(document: t.Mapping[str, t.Any]) -> int:
+    """The length in characters as IAM counts it: without white space."""
+    return len(re.sub(r"\s", "", compact(document)))
+
+
+def same(one: t.Mapping[str, t.Any], other: t.Mapping[str, t.Any]) -> bool:
+    """True when both documents mean the same. ``Id`` and ``Sid`` count: who changes them wants them changed."""
+    return normal(one) == normal(other)
+
+
+def normal(document: t.Mapping[str, t.Any]) -> t.Hashable:
+    """A form that is equal for documents that differ only in spelling, and for these only."""
+    statements = frozenset(_statement(statement) for statement in as_list(document.get("Statement")))
+    return (document.get("Version") or OLDEST_VERSION, document.get("Id") or None, statements)
+
+
+def _statement(statement: t.Mapping[str, t.Any]) -> t.Hashable:
+    """Order, repetition and one-against-list mean nothing; actions and condition keys have no case."""
+    parts: dict[str, t.Hashable] = {"Effect": statement.get("Effect"), "Sid": statement.get("Sid") or None}
+    for key in ("Action", "NotAction"):
+        if key in statement:
+            parts[key] = frozenset(str(action).lower() for action in as_list(statement[key]))
+    for key in ("Resource", "NotResource"):
+        if key in statement:
+            parts[key] = frozenset(str(resource) for resource in as_list(statement[key]))
+    for key in ("Principal", "NotPrincipal"):
+        if key in statement:
+            parts[key] = _principal(statement[key])
+    parts["Condition"] = _conditions(statement.get("Condition") or {})
+    return frozenset(parts.items())
+
+
+def _principal(principal: t.Any) -> t.Hashable:
+    """``"*"`` is ``{"AWS": "*"}``; an account's number is the ARN of its root."""
+    if not isinstance(principal, dict):
+        principal = {"AWS": principal}
+    pairs = set()
+    for kind, values in principal.items():
+        for value in as_list(values):
+            root = ROOT.fullmatch(str(value)) if kind == "AWS" else None
+            pairs.add((kind, root.group(1) if root else str(value)))
+    return frozenset(pairs)
+
+
+def _conditions(block: t.Mapping[str, t.Any]) -> t.Hashable:
+    """AWS documents that ArnEquals and ArnLike behave the same, and that keys have no case."""
+    found: set[tuple[str, str, frozenset[str]]] = set()
+    for operator, keys in block.items():
+        alike = operator.replace("ArnEquals", "ArnLike").replace("ArnNotEquals", "ArnNotLike")
+        for key, values in keys.items():
+            found.add((alike, key.lower(), frozenset(_value(operator, value) for value in as_list(values))))
+    return frozenset(found)
+
+
+def _value(operator: str, value: t.Any) -> str:
+    """Numbers and booleans may stand with or without quotation marks."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    text = str(value)
+    if re.search(r"(^|:)(Bool|Null)(IfExists)?$", operator):
+        return text.lower()
+    if "Numeric" in operator and re.fullmatch(r"-?\d+\.0+", text):
+        return text.partition(".")[0]
+    return text
+
+
+def statement(
+    actions: t.Sequence[str],
+    resources: t.Sequence[str],
+    sid: str = "",
+    conditions: t.Mapping[str, t.Any] | None = None,
+) -> Document:
+    """One Allow statement of a permissions document."""
+    built: Document = {"Sid": sid} if sid else {}
+    built.update(Effect="Allow", Action=one_or_list(actions), Resource=one_or_list(resources))
+    if conditions:
+        built["Condition"] = conditions
+    return built
+
+
+def document(statements: t.Sequence[Document]) -> Document:
+    """A document of these statements."""
+    return {"Version": VERSION, "Statement": list(statements)}
+
+
+def trust(services: t.Sequence[str], sid: str = "", conditions: t.Mapping[str, t.Any] | None = None) -> Document:
+    """The document that lets services of AWS assume a role."""
+    built: Document = {"Sid": sid} if sid else {}
+    built.update(Effect="Allow", Principal={"Service": one_or_list(services)}, Action="sts:AssumeRole")
+    if conditions:
+        built["Condition"] = conditions
+    return document([built])
+
+
+def pass_role(role_arn: str, services: t.Sequence[str]) -> Document:
+    """The document that lets its holder pass exactly this role to exactly these services."""
+    condition = {"StringEquals": {"iam:PassedToService": one_or_list(services)}}
+    return document([statement(["iam:PassRole"], [role_arn], conditions=condition)])
+
+
+def one_or_list(values: t.Sequence[str]) -> t.Any:
+    """The single value, or all as a list: as IAM and AWS's pages write it."""
+    return values[0] if len(values) == 1 else list(values)
+
+
+def source_regions(trust_document: t.Mapping[str, t.Any], service: str) -> tuple[str, ...]:
+    """The Regions that a trust document names in ``aws:SourceArn`` as ``arn:P:SERVICE:REGION:ACCOUNT:*``, sorted.
+
+    Empty when it has no such condition, so when it trusts calls from every Region.
+    """
+    pattern = re.compile(rf"arn:aws[a-z-]*:{re.escape(service)}:([a-z0-9-]+):\d{{12}}:\*")
+    found: set[str] = set()
+    for one in as_list(trust_document.get("Statement")):
+        for keys in (one.get("Condition") or {}).values():
+            for key, values in keys.items():
+                if key.lower() == "aws:sourcearn":
+                    found.update(m.group(1) for m in (pattern.fullmatch(str(v)) for v in as_list(values)) if m)
+    return tuple(sorted(found))
+
+
+def trusted_services(trust_document: t.Mapping[str, t.Any]) -> frozenset[str]:
+    """The services that an Allow statement of a trust document names, whatever its conditions."""
+    found: set[str] = set()
+    for one in as_list(trust_document.get("Statement")):
+        principal = one.get("Principal")
+        if one.get("Effect") == "Allow" and isinstance(principal, dict):
+            found.update(str(service) for service in as_list(principal.get("Service")))
+    return frozenset(found)

@@ -1,0 +1,450 @@
+# Copyright: (c) 2026, onprem.ecs contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Documentation and arguments; the work is in module_utils/_iam.py."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: ecs_iam_role
+version_added: 0.1.0
+short_description: Manage the IAM roles that Amazon ECS needs
+description:
+  - Creates, changes and deletes one of the IAM roles that AWS documents for Amazon ECS, whole. The trust document,
+    AWS's managed policies, policies of its own, tags, boundary and instance profile all follow from O(kind),
+    O(features) and O(permissions).
+  - What is new is put first and what goes is taken away last, so a role in use never has less than it needs. Documents
+    are compared by what they mean, not by how they are spelled.
+  - A run that changes nothing makes three calls to IAM, one more for kinds with an instance profile, and one for each
+    inline policy of the role. Listing all policies of an account is never needed.
+attributes:
+  check_mode:
+    description: Can run in check mode and tell what would change, without any write call to AWS.
+    support: full
+  diff_mode:
+    description: Returns what is different before and after. Sections that stay the same are left out.
+    support: full
+options:
+  kind:
+    description:
+      - Which of the roles it is.
+      - V(anywhere) is the role of external instances (ECS Anywhere), which the SSM agent of each host assumes,
+        U(https://docs.aws.amazon.com/AmazonECS/latest/developerguide/iam-role-ecsanywhere.html).
+      - V(container_instance) is for EC2 instances of a cluster, and V(managed_instance) for ECS Managed Instances.
+      - V(infrastructure) lets ECS manage volumes, TLS certificates, load balancers and more for tasks.
+      - V(task_execution) lets the agent pull images, write logs and read secrets for a task. V(task) is for the
+        programs in the task.
+      - V(codedeploy), V(events) and V(lifecycle_hook) are for AWS CodeDeploy, Amazon EventBridge and the hooks of
+        deployments.
+    type: str
+    required: true
+    choices:
+      - anywhere
+      - codedeploy
+      - container_instance
+      - events
+      - infrastructure
+      - lifecycle_hook
+      - managed_instance
+      - task
+      - task_execution
+  name:
+    description:
+      - The name of the role. The default is the one that AWS documents. For V(anywhere) it is C(ecsAnywhereRole), for
+        V(container_instance) and V(managed_instance) C(ecsInstanceRole), for V(infrastructure)
+        C(ecsInfrastructureRole), for V(task_execution) C(ecsTaskExecutionRole), for V(codedeploy)
+        C(ecsCodeDeployRole), and for V(events) C(ecsEventsRole).
+      - Required for O(kind=task) and O(kind=lifecycle_hook), which have no documented name.
+    type: str
+    aliases: [role_name]
+  state:
+    description:
+      - V(present) makes the role what the other options say.
+      - V(absent) deletes it with its policies and its documented instance profile. A role with policies or instance
+        profiles that O(kind), O(managed_policies), O(inline_policies) and O(instance_profile) do not account for is
+        left as it is and the task fails, unless O(purge_policies=true).
+    type: str
+    choices: [present, absent]
+    default: present
+  features:
+    description:
+      - What the role shall be fit for beyond the least that its kind needs. A feature that is no longer named loses
+        its policy.
+      - For O(kind=anywhere) there are V(ecr_pull), V(cloudwatch_logs) and V(s3_config); O(kind=container_instance) has
+        V(trunking) too.
+      - For O(kind=infrastructure) there are V(volumes), V(service_connect_tls), V(vpc_lattice), V(load_balancers),
+        V(managed_instances) and V(express).
+      - For O(kind=task_execution) there are V(private_registry), V(secrets), V(environment_files) and V(ecr_endpoint),
+        which takes the place of what the kind has without features.
+      - For O(kind=task) there is V(exec). For O(kind=codedeploy) there is V(limited), which takes the place of the
+        wider policy.
+    type: list
+    elements: str
+    default: []
+  permissions:
+    description:
+      - V(managed) attaches the managed policies of AWS that the documentation names.
+      - V(least_privilege) puts a policy of the collection's own into the role instead, limited to the account, the
+        Regions and the resources of O(clusters), O(repositories), O(log_groups) and so on. It is there for
+        O(kind=anywhere), O(kind=container_instance) and O(kind=task_execution). Managed policies of AWS that it
+        replaces are detached afterwards.
+      - For O(kind=anywhere) V(least_privilege) allows what the SSM agent and the ECS agent call to be online, to take
+        part in clusters and to answer Run Command. Against the managed policies it does not allow Session Manager,
+        State Manager documents, inventory, patch compliance and reading of SSM parameters; creation of clusters,
+        draining or deregistration by the host itself and reading of tags; pulling from ECR and writing logs, which are
+        the features V(ecr_pull) and V(cloudwatch_logs). Where one of these is needed, name the policy of AWS in
+        O(managed_policies).
+    type: str
+    choices: [managed, least_privilege]
+    default: managed
+  regions:
+    description:
+      - The Regions whose services may use the role, in the trust document of O(kind=anywhere), O(kind=task) and
+        O(kind=task_execution), and in which resources that are given by name are looked for.
+      - Without it they are the Region of the connection and those that the trust document of the role names already. So
+        tasks for different Regions can share a role, each adds its own. A Region is taken away only by naming those
+        that stay.
+    type: list
+    elements: str
+  clusters:
+    description:
+      - Names or ARNs of the ECS clusters that hosts may join, for O(permissions=least_privilege). Without it all of the
+        account in O(regions).
+      - C(*) and C(?) in names stand for what they stand for in IAM, here and in the other lists of resources.
+    type: list
+    elements: str
+    default: []
+  repositories:
+    description: Names or ARNs of ECR repositories that can be pulled from.
+    type: list
+    elements: str
+    default: []
+  log_groups:
+    description: Names or ARNs of CloudWatch log groups that can be written to.
+    type: list
+    elements: str
+    default: []
+  s3_objects:
+    description: Objects in S3 that can be read, each as C(bucket/key) or ARN.
+    type: list
+    elements: str
+    default: []
+  secrets:
+    description: Names or ARNs of secrets in AWS Secrets Manager.
+    type: list
+    elements: str
+    default: []
+  parameters:
+    description: Names or ARNs of parameters in SSM Parameter Store.
+    type: list
+    elements: str
+    default: []
+  kms_keys:
+    description: Ids or ARNs of own KMS keys that secrets and parameters are encrypted with. An alias cannot be used in
+      a policy.
+    type: list
+    elements: str
+    default: []
+  lambda_functions:
+    description: Names or ARNs of the Lambda functions that O(kind=lifecycle_hook) invokes.
+    type: list
+    elements: str
+    default: []
+  vpc:
+    description: Id of the VPC from which the feature V(ecr_endpoint) allows to pull.
+    type: str
+  vpc_endpoint:
+    description: Id of the VPC endpoint of ECR through which the feature V(ecr_endpoint) allows to pull.
+    type: str
+  trust_conditions:
+    description:
+      - V(documented) puts the conditions into the trust document that AWS documents for the kind. For O(kind=anywhere),
+        O(kind=task) and O(kind=task_execution) these are C(aws:SourceAccount) and C(aws:SourceArn), which keep others
+        from having a service of AWS use the role for them. For all other kinds there are none.
+      - V(none) puts no condition.
+      - A dictionary is taken as the condition block.
+    type: raw
+    default: documented
+  managed_policies:
+    description:
+      - More managed policies for the role, each an ARN or a name. A name is looked up among AWS's policies for ECS,
+        else it is that of a policy of the account, C(path/name) where it has a path. Any other policy of AWS is
+        named by its ARN.
+      - One that the role has and that is not named here stays, unless O(purge_policies=true).
+    type: list
+    elements: str
+    default: []
+  inline_policies:
+    description:
+      - Policies of your own inside of the role, name to document. A document is a dictionary or JSON text.
+      - One that the role has and that is not named here stays, unless O(purge_policies=true).
+    type: dict
+    default: {}
+  purge_policies:
+    description:
+      - Whether policies are removed that the task does not name.
+      - Policies that the collection itself gives to a role of this O(kind) are removed in any case when O(features) and
+        O(permissions) no longer ask for them.
+    type: bool
+    default: false
+  instance_profile:
+    description:
+      - The name of the instance profile for O(kind=container_instance) and O(kind=managed_instance). The default is the
+        documented one, C(NAME-profile) for the former and C(NAME) for the latter.
+      - V(false) makes none. Instance profiles that are there are not removed by it.
+    type: str
+  path:
+    description:
+      - The path of a new role. The default is C(/).
+      - IAM cannot change it. If the role is there with another path the task fails.
+    type: str
+  description:
+    description: The description of the role. When it is not given it stays as it is.
+    type: str
+  permissions_boundary:
+    description:
+      - ARN or name of the managed policy that is the permissions boundary of the role. An empty string removes it. When
+        it is not given it stays as it is.
+    type: str
+    aliases: [boundary]
+  max_session_duration:
+    description: The longest session of the role in seconds, 3600 to 43200. When it is not given it stays as it is.
+    type: int
+  tags:
+    description: The tags of the role. When it is not given they stay as they are.
+    type: dict
+    aliases: [resource_tags]
+  purge_tags:
+    description: Whether tags are removed that are not in O(tags). It counts only when O(tags) is given.
+    type: bool
+    default: true
+  protect:
+    description:
+      - Refuse what would break running work. For O(kind=anywhere) the role is not deleted, and its trust document not
+        narrowed, while managed nodes live on it that would lose their credentials.
+      - It is looked for in the Regions that the trust document names, or else in the Region of the connection, in
+        O(regions), and where the role was last used.
+    type: bool
+    default: true
+notes:
+  - "Permissions: C(iam:GetRole), C(iam:ListAttachedRolePolicies), C(iam:ListRolePolicies), C(iam:GetRolePolicy),
+    C(iam:GetPolicy); C(iam:CreateRole), C(iam:AttachRolePolicy), C(iam:DetachRolePolicy), C(iam:PutRolePolicy),
+    C(iam:DeleteRolePolicy), C(iam:UpdateRole), C(iam:UpdateAssumeRolePolicy), C(iam:TagRole), C(iam:UntagRole),
+    C(iam:PutRolePermissionsBoundary), C(iam:DeleteRolePermissionsBoundary) and C(iam:DeleteRole), as far as they are
+    needed; for instance profiles C(iam:ListInstanceProfilesForRole), C(iam:GetInstanceProfile),
+    C(iam:CreateInstanceProfile), C(iam:AddRoleToInstanceProfile), C(iam:RemoveRoleFromInstanceProfile) and
+    C(iam:DeleteInstanceProfile); for O(protect) C(ssm:DescribeInstanceInformation). A call that is refused is named in
+    the error."
+  - The role is known to IAM when the task ends. Other services may need some seconds more;
+    M(onprem.ecs.ssm_activation) waits for it.
+seealso:
+  - module: onprem.ecs.ssm_activation
+  - name: IAM roles for Amazon ECS
+    description: What each of the roles is for.
+    link: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/security-ecs-iam-role-overview.html
+author:
+  - onprem.ecs contributors (@onprem-ecs)
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+"""
+
+EXAMPLES = r"""
+- name: The role of external instances, as AWS documents it
+  onprem.ecs.ecs_iam_role:
+    kind: anywhere
+
+- name: The same with no more than the agents of two clusters need
+  onprem.ecs.ecs_iam_role:
+    kind: anywhere
+    permissions: least_privilege
+    clusters: [plant-north, plant-south]
+    features: [ecr_pull]
+    repositories: ["machines/*"]
+    tags:
+      owner: platform
+
+- name: One role for hosts in two Regions
+  onprem.ecs.ecs_iam_role:
+    kind: anywhere
+    name: factoryHosts
+    path: /factory/
+    regions: [eu-west-1, eu-central-1]
+    max_session_duration: 7200
+
+- name: A policy of your own in it
+  onprem.ecs.ecs_iam_role:
+    kind: anywhere
+    name: factoryHosts
+    regions: [eu-west-1, eu-central-1]
+    inline_policies:
+      read-inventory:
+        Version: "2012-10-17"
+        Statement:
+          - Effect: Allow
+            Action: s3:GetObject
+            Resource: arn:aws:s3:::factory-inventory/*
+
+- name: Delete it
+  onprem.ecs.ecs_iam_role:
+    kind: anywhere
+    name: factoryHosts
+    state: absent
+    purge_policies: true
+
+- name: The infrastructure role for volumes
+  onprem.ecs.ecs_iam_role:
+    kind: infrastructure
+    features: [volumes]
+"""
+
+RETURN = r"""
+iam_role:
+  description:
+    - The role as it is when the task has ended, or would be in check mode. Empty when O(state=absent).
+  returned: always
+  type: dict
+  contains:
+    role_name:
+      description: Its name.
+      type: str
+      sample: ecsAnywhereRole
+    path:
+      description: Its path.
+      type: str
+      sample: /
+    arn:
+      description: Its ARN.
+      type: str
+      sample: arn:aws:iam::123456789012:role/ecsAnywhereRole
+    role_id:
+      description: Its unique id. Missing in check mode when the role would be created.
+      type: str
+      sample: AROAEXAMPLEEXAMPLE123
+    create_date:
+      description: When it was created. Missing in check mode when the role would be created.
+      type: str
+      sample: "2026-01-31T12:00:00+00:00"
+    description:
+      description: Its description.
+      type: str
+    max_session_duration:
+      description: The longest session in seconds.
+      type: int
+      sample: 3600
+    assume_role_policy_document:
+      description: The trust document, with AWS's spelling of its keys.
+      type: dict
+    attached_managed_policies:
+      description: The managed policies that are attached.
+      type: list
+      elements: dict
+      contains:
+        policy_name:
+          description: The name of the policy.
+          type: str
+          sample: AmazonSSMManagedInstanceCore
+        policy_arn:
+          description: The ARN of the policy.
+          type: str
+          sample: arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore
+    inline_policies:
+      description: The policies inside of the role.
+      type: list
+      elements: dict
+      contains:
+        policy_name:
+          description: The name of the policy.
+          type: str
+          sample: ecsAnywhereAgents
+        policy_document:
+          description: The document, with AWS's spelling of its keys.
+          type: dict
+    instance_profiles:
+      description: The instance profiles that hold the role; looked for only when the kind has one.
+      type: list
+      elements: dict
+      contains:
+        instance_profile_name:
+          description: The name of the instance profile.
+          type: str
+          sample: ecsInstanceRole-profile
+    permissions_boundary:
+      description: The permissions boundary. Missing when there is none.
+      type: dict
+      contains:
+        permissions_boundary_type:
+          description: Always V(Policy).
+          type: str
+          sample: Policy
+        permissions_boundary_arn:
+          description: The ARN of the policy that is the boundary.
+          type: str
+    role_last_used:
+      description: When and where the role was last used. Missing when it is not known.
+      type: dict
+      contains:
+        last_used_date:
+          description: When.
+          type: str
+        region:
+          description: In which Region.
+          type: str
+    tags:
+      description: Its tags.
+      type: dict
+      sample: {"owner": "platform"}
+changes:
+  description: What was done, or would be in check mode, in plain sentences and in its order.
+  returned: always
+  type: list
+  elements: str
+  sample:
+    - create role ecsAnywhereRole, trusted by ssm.amazonaws.com
+    - attach arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore to role ecsAnywhereRole
+"""
+
+import typing as t
+
+from ansible_collections.onprem.ecs.plugins.module_utils._aws import run
+from ansible_collections.onprem.ecs.plugins.module_utils._catalog import KINDS, RESOURCES
+from ansible_collections.onprem.ecs.plugins.module_utils._iam import manage_role
+
+
+def argument_spec() -> dict[str, t.Any]:
+    """The module's own options; those of the connection come from amazon.aws."""
+    texts = {"type": "list", "elements": "str"}
+    return {
+        "kind": {"required": True, "choices": sorted(KINDS)},
+        "name": {"aliases": ["role_name"]},
+        "state": {"choices": ["present", "absent"], "default": "present"},
+        "features": {**texts, "default": []},
+        "permissions": {"choices": ["managed", "least_privilege"], "default": "managed"},
+        "regions": dict(texts),
+        **{option: {**texts, "default": [], "no_log": False} for option in RESOURCES},
+        "vpc": {},
+        "vpc_endpoint": {},
+        "trust_conditions": {"type": "raw", "default": "documented"},
+        "managed_policies": {**texts, "default": []},
+        "inline_policies": {"type": "dict", "default": {}},
+        "purge_policies": {"type": "bool", "default": False},
+        "instance_profile": {},
+        "path": {},
+        "description": {},
+        "permissions_boundary": {"aliases": ["boundary"]},
+        "max_session_duration": {"type": "int"},
+        "tags": {"type": "dict", "aliases": ["resource_tags"]},
+        "purge_tags": {"type": "bool", "default": True},
+        "protect": {"type": "bool", "default": True},
+    }
+
+
+def main() -> t.NoReturn:
+    """Start here."""
+    run(argument_spec(), manage_role)
+
+
+if __name__ == "__main__":
+    main()
