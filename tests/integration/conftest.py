@@ -1,0 +1,30 @@
+# Copyright: (c) 2026, onprem.ecs contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""An AWS account, empty for each test, and ``ansible-playbook`` to work on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import emulator
+import pytest
+from playbooks import Playbooks
+
+
+@pytest.fixture(scope="session")
+def _emulator() -> Iterator[emulator.Emulator]:
+    """The emulator, started once."""
+    with emulator.Emulator() as running:
+        yield running
+
+
+@pytest.fixture
+def playbooks(_emulator: emulator.Emulator, tmp_path: Path) -> Iterator[Playbooks]:
+    """Runs plays on an empty account. A call that the emulator does not know fails the test."""
+    runner = Playbooks(_emulator.url, tmp_path)
+    runner.emulator("POST", "reset")
+    yield runner
+    assert runner.emulator("GET", "unknown") == [], "the emulator does not know these calls"
