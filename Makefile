@@ -14,8 +14,8 @@ export PYTHONDONTWRITEBYTECODE := 1
 VERSION = $(shell sed -n 's/^version: //p' galaxy.yml)
 TARBALL = .build/onprem-ecs-$(VERSION).tar.gz
 
-.PHONY: help setup tree lock build lint sanity importer unit integration oldest system molecule test demo demo-shell \
-  demo-stop clean distclean
+.PHONY: help setup tree lock build lint sanity importer tools hosts unit integration oldest system molecule test demo \
+  demo-shell clean distclean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' $(MAKEFILE_LIST) | awk -F': ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -48,7 +48,7 @@ sanity: setup ## ansible-test sanity
 importer: build ## galaxy-importer, as Galaxy runs it
 	python tests/importer.py $(TARBALL)
 
-unit: tree ## tests that need neither root nor hosts
+unit: tree tools ## tests that need neither root nor hosts
 	cd $(TREE) && python -m pytest tests/unit --cov --cov-report=term --cov-report=xml:$(CURDIR)/.build/coverage.xml
 
 integration: tree ## every module through ansible-playbook against the emulator
@@ -58,10 +58,16 @@ oldest: tree ## the modules on the oldest supported ansible-core
 	@tests/setup requirements/oldest.txt .venv-oldest
 	cd $(TREE) && ANSIBLE_PLAYBOOK=$(OLDEST)/ansible-playbook python -m pytest tests/integration
 
-system: tree ## the roles and playbooks on real systemd hosts (root)
+tools: setup
+	@$(ROOT) env "PATH=$$PATH" LAB_DIR=$(CURDIR)/.lab PYTHONPATH=tests python -m hosts install
+
+hosts: tools ## make the images and packages of the test hosts (root)
+	@$(ROOT) env "PATH=$$PATH" LAB_DIR=$(CURDIR)/.lab PYTHONPATH=tests python -m hosts images
+
+system: tree hosts ## the roles and playbooks on real systemd hosts (root)
 	cd $(TREE) && $(ROOT) env "PATH=$$PATH" LAB_DIR=$(CURDIR)/.lab python -m pytest tests/system
 
-molecule: tree ## one molecule scenario for each role (root)
+molecule: tree hosts ## one molecule scenario for each role (root)
 	cd $(TREE) && $(ROOT) env "PATH=$$PATH" LAB_DIR=$(CURDIR)/.lab python -m pytest tests/molecule
 
 test: lint sanity importer unit integration oldest system molecule ## everything that must hold before a landing
