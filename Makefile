@@ -72,8 +72,8 @@ molecule: tree hosts ## one molecule scenario for each role (root)
 
 test: lint sanity importer unit integration oldest system molecule ## everything that must hold before a landing
 
-demo: build ## from an empty account and two bare hosts to two external instances
-	@$(ROOT) env "PATH=$$PATH" LAB_DIR=$(CURDIR)/.lab python tests/demo.py $(TARBALL)
+demo: tree ## from an empty account and two bare hosts to two external instances
+	@$(ROOT) env "PATH=$$PATH" LAB_DIR=$(CURDIR)/.lab python tests/demo.py $(TREE)
 
 demo-shell: ## look around in the demo
 	@$(ROOT) env "PATH=$$PATH" LAB_DIR=$(CURDIR)/.lab PYTHONPATH=tests python -m hosts shell demo
