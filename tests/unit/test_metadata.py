@@ -1,0 +1,82 @@
+# Copyright: (c) 2026, onprem.ecs contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is said in several files of the collection is the same in each."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from module_docs import COLLECTION, aws_modules, modules, section
+
+SPDX = "# SPDX-License-Identifier: GPL-3.0-or-later"
+#: Where a file would only work on the machine, or in the network, where it was written.
+OF_ONE_MACHINE = re.compile(r"/wor[k]/|/root/\.pyenv|/hom[e]/\w|\bpypi\.|python[h]osted\.|\bdeb\.debian\.|archive\.ubuntu\.")
+
+
+def files(pattern: str) -> list[Path]:
+    """The collection's own files, as git would list them: the tests run in a copy that holds nothing else."""
+    return [path for path in sorted(COLLECTION.rglob(pattern)) if path.is_file() and ".git" not in path.parts]
+
+
+def load(name: str) -> Any:
+    """A YAML file."""
+    return yaml.safe_load((COLLECTION / name).read_text(encoding="utf-8"))
+
+
+def test_action_group_is_the_modules_that_call_aws() -> None:
+    fragments = {name: section(name, "DOCUMENTATION").get("extends_documentation_fragment", []) for name in modules()}
+    assert aws_modules() == [name for name, used in fragments.items() if "amazon.aws.common.modules" in used]
+
+
+def test_every_python_file_has_the_licence() -> None:
+    bare = [path for path in files("*.py") if SPDX not in path.read_text(encoding="utf-8").splitlines()[:4]]
+    assert bare == []
+
+
+def test_nothing_belongs_to_one_machine() -> None:
+    found = []
+    for path in files("*"):
+        for match in OF_ONE_MACHINE.finditer(path.read_bytes().decode("utf-8", "replace")):
+            found.append(f"{path.relative_to(COLLECTION)}: {match[0]}")
+    assert found == []
+
+
+def test_one_oldest_ansible() -> None:
+    oldest = re.fullmatch(r">=(2\.\d+)\.0", load("meta/runtime.yml")["requires_ansible"])
+    assert oldest
+    for path in files("roles/*/meta/main.yml"):
+        assert load(str(path))["galaxy_info"]["min_ansible_version"] == oldest[1], path
+    assert f"ansible-core>={oldest[1]}," in (COLLECTION / "requirements/oldest.in").read_text(encoding="utf-8")
+    assert f"ansible-core {oldest[1]}" in (COLLECTION / "README.md").read_text(encoding="utf-8")
+
+
+def test_one_oldest_boto3() -> None:
+    wanted = dict(line.split(">=") for line in (COLLECTION / "meta/ee-requirements.txt").read_text(encoding="utf-8").split())
+    readme = (COLLECTION / "README.md").read_text(encoding="utf-8")
+    assert all(f"{name} {version.rpartition('.')[0]}" in readme for name, version in wanted.items())
+
+
+@pytest.mark.parametrize("collection", load("galaxy.yml")["dependencies"])
+def test_every_dependency_is_used(collection: str) -> None:
+    texts = [path.read_text(encoding="utf-8") for top in ("plugins", "roles") for path in files(f"{top}/**/*.*")]
+    assert any(f"{collection}." in text for text in texts)
+
+
+def test_the_readme_lists_what_there_is() -> None:
+    readme = (COLLECTION / "README.md").read_text(encoding="utf-8")
+    roles = [path.name for path in (COLLECTION / "roles").iterdir()]
+    playbooks = [path.stem for path in (COLLECTION / "playbooks").glob("*.yml")]
+    missing = [name for name in [*modules(), *roles, *playbooks] if not re.search(rf"`(?:onprem\.ecs\.)?{name}`", readme)]
+    assert missing == []
+
+
+def test_links_lead_somewhere() -> None:
+    for path in files("*.md"):
+        for target in re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", path.read_text(encoding="utf-8")):
+            assert (path.parent / target).exists(), f"{path.relative_to(COLLECTION)}: {target}"

@@ -1,0 +1,180 @@
+# Copyright: (c) 2026, onprem.ecs contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The roles' variables are the same in defaults, argument_specs, tasks, READMEs and in the words of errors."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import chain, combinations
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+COLLECTION = Path(__file__).resolve().parents[2]
+ROLES = sorted(path.name for path in (COLLECTION / "roles").iterdir() if path.is_dir())
+#: A public variable, and no part of a longer or dotted name (a module, a role, a key of a result).
+PUBLIC = re.compile(r"(?<![\w./-])ecs_\w+")
+COMMENT = re.compile(r"(?s:{#.*?#})|^\s*#.*$", re.MULTILINE)
+
+
+def load(path: Path) -> Any:
+    """A YAML file."""
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def options(role: str) -> dict[str, dict[str, Any]]:
+    """The options in a role's argument_specs."""
+    found: dict[str, dict[str, Any]] = load(COLLECTION / "roles" / role / "meta/argument_specs.yml")["argument_specs"]["main"][
+        "options"
+    ]
+    return found
+
+
+def defaults(role: str) -> dict[str, Any]:
+    """A role's defaults."""
+    found: dict[str, Any] = load(COLLECTION / "roles" / role / "defaults/main.yml")
+    return found
+
+
+def sources(role: str) -> list[Path]:
+    """The files that use variables."""
+    top = COLLECTION / "roles" / role
+    return sorted(
+        chain.from_iterable(top.glob(pattern) for pattern in ("tasks/*.yml", "handlers/*.yml", "vars/*.yml", "templates/*"))
+    )
+
+
+def tasks(items: Any) -> Iterator[dict[str, Any]]:
+    """Every task of a file of tasks, those in blocks as well."""
+    for task in items or []:
+        for part in ("block", "rescue", "always"):
+            yield from tasks(task.get(part))
+        yield task
+
+
+def role_tasks(role: str) -> list[dict[str, Any]]:
+    """Every task of a role."""
+    return [task for path in (COLLECTION / "roles" / role / "tasks").glob("*.yml") for task in tasks(load(path))]
+
+
+def included(role: str) -> dict[str, set[str]]:
+    """The roles that a role includes, and the variables that it hands them."""
+    found = {}
+    for task in role_tasks(role):
+        called = task.get("ansible.builtin.include_role") or task.get("ansible.builtin.import_role")
+        if called:
+            found[called["name"].rpartition(".")[2]] = set(task.get("vars", {}))
+    return found
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_defaults_and_specification_agree(role: str) -> None:
+    specified = {name: option["default"] for name, option in options(role).items() if "default" in option}
+    assert specified == defaults(role)
+    without = {name for name, option in options(role).items() if "default" not in option}
+    assert without == {name for name, option in options(role).items() if option.get("required")}
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_option_is_described(role: str) -> None:
+    def bare(found: dict[str, dict[str, Any]]) -> Iterator[str]:
+        for name, option in found.items():
+            if not option.get("description") or "type" not in option:
+                yield name
+            yield from bare(option.get("options", {}))
+
+    assert list(bare(options(role))) == []
+
+
+@pytest.mark.parametrize(("one", "other"), list(combinations(ROLES, 2)))
+def test_the_same_option_is_the_same_in_two_roles(one: str, other: str) -> None:
+    first, second = options(one), options(other)
+    assert {name: first[name] for name in first.keys() & second.keys()} == {
+        name: second[name] for name in first.keys() & second.keys()
+    }
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_what_tasks_use_is_specified(role: str) -> None:
+    known = set(options(role)) | {task["register"] for task in role_tasks(role) if "register" in task}
+    known |= set().union(*included(role).values()) if included(role) else set()
+    used = {name for path in sources(role) for name in PUBLIC.findall(COMMENT.sub("", path.read_text(encoding="utf-8")))}
+    assert used <= known
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_what_is_specified_is_used(role: str) -> None:
+    used = {name for path in sources(role) for name in PUBLIC.findall(COMMENT.sub("", path.read_text(encoding="utf-8")))}
+    used |= {name for inner in included(role) for name in options(inner)}
+    assert set(options(role)) - used == set()
+
+
+@pytest.mark.parametrize("role", [role for role in ROLES if included(role)])
+def test_a_composed_role_takes_all_that_its_parts_take(role: str) -> None:
+    for inner, handed in included(role).items():
+        assert handed <= set(options(inner)), inner
+        assert set(options(inner)) - handed <= set(options(role)), inner
+
+
+TABLE_ROW = re.compile(r"^\| `(?P<name>ecs_\w+)` \| (?P<type>[^|]+) \| (?P<default>[^|]+) \| (?P<meaning>.+) \|$", re.MULTILINE)
+
+
+def readme(role: str) -> str:
+    """A role's README."""
+    return (COLLECTION / "roles" / role / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_readme_table_is_true(role: str) -> None:
+    shown = {
+        row["name"]: (row["type"], "required" if row["default"] == "required" else yaml.safe_load(row["default"].strip("`")))
+        for row in TABLE_ROW.finditer(readme(role))
+    }
+    meant = {
+        name: (
+            f"list of {option['elements']}" if option["type"] == "list" else option["type"],
+            "required" if option.get("required") else option["default"],
+        )
+        for name, option in options(role).items()
+    }
+    assert shown == meant
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_readme_names_every_choice(role: str) -> None:
+    rows = {row["name"]: row["meaning"] for row in TABLE_ROW.finditer(readme(role))}
+    for name, option in options(role).items():
+        for choice in [*option.get("choices", []), *option.get("options", {})]:
+            assert f"`{choice}`" in rows[name]
+
+
+def test_no_paragraph_stands_in_two_readmes() -> None:
+    def paragraphs(role: str) -> set[str]:
+        text = re.sub(r"^```.*?^```", "", readme(role), flags=re.MULTILINE | re.DOTALL)
+        return {part.strip() for part in text.split("\n\n") if len(part) > 80 and not part.lstrip().startswith("|")}
+
+    for one, other in combinations(ROLES, 2):
+        assert paragraphs(one) & paragraphs(other) == set()
+
+
+def test_errors_name_variables_that_there_are() -> None:
+    """The remedies that the host modules give name the roles' variables, sometimes with a value."""
+    every = {name: option for role in ROLES for name, option in options(role).items()}
+    inner = {name for option in every.values() for name in option.get("options", {})}
+    modules = {path.stem for path in (COLLECTION / "plugins/modules").glob("*.py")} | set(ROLES)
+    texts = {
+        path.name: path.read_text(encoding="utf-8")
+        for path in chain((COLLECTION / "plugins/module_utils").glob("_host_*.py"), (COLLECTION / "roles").glob("*/*/*.yml"))
+    }
+    for name, text in texts.items():
+        for variable, value in re.findall(r"\b(ecs_\w+)(?::| to) \"?([a-z]+)\"?", text):
+            choices = every.get(variable, {}).get("choices")
+            assert not choices or value in choices, f"{name}: {variable}: {value}"
+        for remedy in re.findall(r"\((ecs_\w+)\)|set (ecs_\w+)", text):
+            variable = "".join(remedy)
+            assert variable in every or variable in inner or variable in modules, f"{name}: {variable}"
