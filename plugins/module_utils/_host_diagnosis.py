@@ -41,6 +41,16 @@ class Finding(t.NamedTuple):
     evidence: str
 
 
+TERMINAL_CAUSE = (
+    "the ECS agent ended for good (exit status 5): ECS refused its registration, or the configured cluster is not "
+    "that of "
+    "its state"
+)
+TERMINAL_REMEDY = (
+    "after a change of cluster deregister the instance, remove /var/lib/ecs/data and start the agent; else check "
+    "ecs_attributes and ecs_tags"
+)
+
 FAILURES: tuple[Failure, ...] = (
     Failure(
         "node_deregistered",
@@ -59,11 +69,18 @@ FAILURES: tuple[Failure, ...] = (
     ),
     Failure(
         "clock_skew",
-        r"Signature(?:DoesNotMatch)?[^\n]*(?:not yet current|expired)|RequestExpired|RequestTimeTooSkewed"
-        r"|InvalidSignatureException"
+        r"Signature not yet current|Signature expired|RequestExpired|RequestTimeTooSkewed"
         r"|certificate has expired or is not yet valid",
         "the host's clock differs from AWS's by more than five minutes, or a certificate is out of date",
         "set the clock and keep it in step (chrony or systemd-timesyncd), then restart the agent",
+    ),
+    Failure(
+        "signature_refused",
+        r"InvalidSignatureException|SignatureDoesNotMatch",
+        "AWS refuses the node's signature: the key on this host is not the one that AWS has for the node (an old copy "
+        "of "
+        "the disk was restored, or two hosts share one registration)",
+        "register the host anew (ssm_registration with force)",
     ),
     Failure(
         "expired_token",
@@ -110,15 +127,13 @@ FAILURES: tuple[Failure, ...] = (
         r"InvalidParameterException|ClientException|instance type change|[Cc]ontainer instance type changes? ",
         "ECS refused the registration as it is (attributes, tags, resources, or a state of another instance)",
         "check ecs_attributes, ecs_tags and the reserved resources in the agent's configuration; after a change of "
-        "machine or "
-        "cluster remove /var/lib/ecs/data",
+        "machine or cluster remove /var/lib/ecs/data",
         (ECS,),
     ),
     Failure(
         "engine_not_running",
-        r"Cannot connect to the Docker daemon|docker\.sock|[Cc]ould not (?:connect to|reach) docker"
-        r"|no such host.*docker"
-        r"|Docker (?:daemon )?is not running|dial unix /var/run/docker",
+        r"Cannot connect to the Docker daemon|docker\.sock.*(?:refused|no such file|denied|cannot)"
+        r"|[Cc]ould not (?:connect to|reach) [Dd]ocker|Docker (?:daemon )?is not running|no [Dd]ocker",
         "Docker does not run, and the ECS agent needs it",
         "start docker.service, and look in its journal if it doesn't stay up",
         (ECS,),
@@ -185,10 +200,18 @@ FAILURES: tuple[Failure, ...] = (
     Failure(
         "not_registered",
         r"agent is not registered|instance is not registered|Failed to fetch instance ID|unable to determine .*identity"
-        r"|[Ff]ailed to (?:find|get) (?:agent )?identity|Failed to start agent.*not registered",
+        r"|[Ff]ailed to (?:find|get|assume) (?:any |agent )?identity",
         "the SSM agent has no registration",
         "register the host (the module ssm_registration)",
         (SSM,),
+        follows=True,
+    ),
+    Failure(
+        "terminal_exit",
+        r"[Aa]gent exited with (?:terminal )?(?:exit )?(?:code|status):? 5\b",
+        TERMINAL_CAUSE,
+        TERMINAL_REMEDY,
+        (ECS,),
         follows=True,
     ),
     Failure(
@@ -202,7 +225,8 @@ FAILURES: tuple[Failure, ...] = (
     ),
     Failure(
         "no_region",
-        r"MissingRegion|could not find region|[Uu]nable to (?:find|determine) (?:the )?[Rr]egion|AWS_DEFAULT_REGION",
+        r"MissingRegion|[Cc]ould not find [Rr]egion|[Uu]nable to (?:find|determine) (?:the )?[Rr]egion"
+        r"|AWS_DEFAULT_REGION.*(?:not set|missing|must)|[Nn]o [Rr]egion",
         "the ECS agent knows no Region",
         "set AWS_DEFAULT_REGION in /var/lib/ecs/ecs.config (the role ecs_agent does)",
         (ECS,),
@@ -214,10 +238,8 @@ FAILURES: tuple[Failure, ...] = (
 EXIT_STATUS = {
     5: Finding(
         "terminal_exit",
-        "the ECS agent ended for good (exit status 5): ECS refused its registration, or the configured cluster is not "
-        "that of its state",
-        "after a change of cluster: deregister the instance, remove /var/lib/ecs/data, start the agent; else check "
-        "ecs_attributes",
+        TERMINAL_CAUSE,
+        TERMINAL_REMEDY,
         "exit status 5",
     ),
     255: Finding(
@@ -228,20 +250,30 @@ EXIT_STATUS = {
     ),
 }
 
-# An id or a line that shows a secret must not be passed on with the evidence.
-SECRETS = re.compile(
-    r"(AKIA|ASIA)[A-Z0-9]{16}|(?i:(secret|token|code|password|privatekey)\S{0,20}[=:]\s*\"?)[^\s\",]{8,}"
+# What must not be passed on with the evidence: access keys, values that are named as secrets, session tokens.
+SECRETS = (
+    (re.compile(r"\b(AKIA|ASIA)[A-Z0-9]{16}\b"), r"\1***"),
+    (
+        re.compile(
+            r"(?i)((?:secret|token|password|private_?key|activation-?code|-code)\w*[\"']?\s*[=:]?\s*[\"']?)"
+            r"[\w+/=-]{16,}"
+        ),
+        r"\1***",
+    ),
+    (re.compile(r"(?<![\w/.:-])[A-Za-z0-9+/=]{80,}"), "***"),
 )
 
 
 def evidence_line(line: str) -> str:
     """The line as it may be shown: without secrets, at most 300 characters."""
-    shown = SECRETS.sub(lambda match: (match.group(1) or match.group(2) or "") + "***", " ".join(line.split()))
+    shown = " ".join(line.split())
+    for pattern, mask in SECRETS:
+        shown = pattern.sub(mask, shown)
     return shown if len(shown) <= 300 else shown[:297] + "..."
 
 
 def diagnose(lines: t.Sequence[str], service: str, exit_status: int = 0) -> list[Finding]:
-    """The known failures in a service's lines (oldest first), the most recent first; consequences only without causes."""
+    """The known failures in a service's lines (oldest first), the most recent first; no consequence beside a cause."""
     latest: dict[str, tuple[int, Failure]] = {}
     rows = [(failure, re.compile(failure.pattern)) for failure in FAILURES if service in failure.services]
     for number, line in enumerate(lines):

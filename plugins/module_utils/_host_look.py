@@ -40,7 +40,7 @@ SSM_CONFIG = "/etc/amazon/ssm/amazon-ssm-agent.json"
 
 
 class Surroundings(t.NamedTuple):
-    """Facts that matter only as problems. ``clock_kept``: None where the clock is not the system's own (a container)."""
+    """Facts that matter only as problems. ``clock_kept``: None where the clock is another's (a container)."""
 
     root: bool
     clock_kept: bool | None

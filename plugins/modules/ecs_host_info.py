@@ -54,7 +54,8 @@ options:
     default: 120
   allow_unsupported:
     description:
-      - Whether a system that is not in AWS's list of supported systems is accepted. It is named as a problem all the same.
+      - Whether a system that is not in AWS's list of supported systems is accepted.
+      - It is named as a problem all the same.
     type: bool
     default: false
   allow_ec2:
