@@ -300,7 +300,7 @@ def write_files(run: RunDir, state: dict[str, Any]) -> None:
     """Write inventory, variables and environment of the lab, and last ``lab.json``: the sign that all is there."""
     (run / "inventory.yml").write_text(inventory(run, state["host"]))
     (run / "vars.yml").write_text(variables(run))
-    env = environment(run)
+    env = environment(run, state["suite"])
     (run / "env").write_text("".join(f"{key}={value}\n" for key, value in env.items()))
     known = {
         "emulator_url": EMULATOR_URL,
@@ -345,8 +345,8 @@ def variables(run: RunDir) -> str:
     return "---\n" + json.dumps(values, indent=2) + "\n"
 
 
-def environment(run: RunDir) -> dict[str, str]:
-    """The controller's environment: credentials and endpoint of the emulator, and where Ansible finds things."""
+def environment(run: RunDir, suite: str) -> dict[str, str]:
+    """The controller's environment: credentials and endpoint of the emulator, and where Ansible and podman find things."""
     return {
         "AWS_ACCESS_KEY_ID": "AKIAEMULATOR00000001",
         "AWS_SECRET_ACCESS_KEY": "emulator/secret/key/for/tests/000000000001",
@@ -358,7 +358,10 @@ def environment(run: RunDir) -> dict[str, str]:
         "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".build" / "tree"),
         "ANSIBLE_HOST_KEY_CHECKING": "False",
         "ANSIBLE_SSH_CONTROL_PATH_DIR": "/run/lab/ssh",
+        "CONTAINERS_CONF": str(run / "containers.conf"),
+        "CONTAINERS_STORAGE_CONF": str(run / "storage.conf"),
         "LAB": run.name,
+        "LAB_IMAGE": images.Image(suite).tag,
         "LAB_VARS": str(run / "vars.yml"),
         "PATH": f"{Path(sys.executable).parent}:{os.environ.get('PATH', os.defpath)}",
     }
