@@ -11,6 +11,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 from . import containers, holder, images, lab, machine, mirror
 from .lab import Lab, LabError
@@ -151,7 +152,7 @@ def _internal(words: list[str]) -> int | None:
     if command == "_inside":
         return holder.inside(words[1], json.loads(words[2]))
     if command == "_mirror":
-        return mirror.serve(words[1], int(words[2]), words[3])
+        return mirror.serve(words[1], int(words[2]), Path(words[3]), Path(words[4]))
     if command == "_do":
         return _do(*words[1:])
     return None

@@ -29,6 +29,9 @@ from .paths import CGROUP, EMULATOR_PORT, EMULATOR_TLS_PORT, GATEWAY, MIRROR_POR
 
 PR_SET_PDEATHSIG = 1
 BOOT_SECONDS = 60
+# An address that has no route, so that asking for a foreign name fails at once. (Podman drops loopback addresses and puts
+# public servers in their place.)
+NO_RESOLVER = "nameserver 192.0.2.1\noptions timeout:1 attempts:1\n"
 
 
 def die_with_parent() -> None:
@@ -111,9 +114,10 @@ def _child_of(process: subprocess.Popen[bytes]) -> int:
 def start_time(pid: int) -> str:
     """When the process was started, in clock ticks: a process id comes again, this pair does not. '' if it is gone."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
         return ""
+    return "" if fields[0] in "ZX" else fields[19]  # a dead one that nobody has reaped yet is gone as well
 
 
 def _uplink(run: RunDir, first: int) -> None:
@@ -135,7 +139,7 @@ def inside(name: str, settings: dict[str, Any]) -> int:
     _prepare(settings["uplink"])
     env = {**os.environ, **containers.configure(run.path, run / "store", containers.graph_dir())}
     (run / "podman.json").write_text(json.dumps({key: env[key] for key in env if key.startswith("CONTAINERS_")}))
-    waits: list[Callable[[], None]] = [_start_mirror(run)]
+    waits: list[Callable[[], None]] = [_start_mirror(run, settings["mirror"])]
     if settings["emulator"]:
         waits.append(_start_emulator(run))
     containers.create_network(env)
@@ -171,7 +175,7 @@ def _prepare(uplink: bool) -> None:
         Path("/run", folder).mkdir()
     subprocess.run("mount -t tmpfs tmpfs /run/netns".split(), check=True)
     subprocess.run("mount --make-rshared /run/netns".split(), check=True)
-    text = "nameserver 10.0.2.3\n" if uplink else "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n"
+    text = "nameserver 10.0.2.3\n" if uplink else NO_RESOLVER
     real = Path(os.path.realpath(resolver))
     if real.is_relative_to("/run"):
         real.parent.mkdir(parents=True, exist_ok=True)
@@ -204,10 +208,10 @@ def _ready(run: RunDir, name: str, process: subprocess.Popen[bytes], file: Path,
         time.sleep(0.05)
 
 
-def _start_mirror(run: RunDir) -> Callable[[], None]:
+def _start_mirror(run: RunDir, top: str) -> Callable[[], None]:
     """Start the package mirror; what waits for it."""
     ready = run / "mirror.ready"
-    command = [sys.executable, "-m", "hosts", "_mirror", GATEWAY, str(MIRROR_PORT), str(ready)]
+    command = [sys.executable, "-m", "hosts", "_mirror", GATEWAY, str(MIRROR_PORT), top, str(ready)]
     process = _spawn(run, "mirror", command)
     return lambda: _ready(run, "mirror", process, ready, 20)
 

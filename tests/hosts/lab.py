@@ -113,15 +113,13 @@ class Lab:
             raise LabError(f"lab {name} runs already. Stop it with: python -m hosts stop {name}")
         lab.stop()
         images.ensure(suite, say)
-        mirror.ensure(say)
-        settings = {"hosts": hosts, "suite": suite, "emulator": emulator, "uplink": uplink}
+        settings = {"hosts": hosts, "suite": suite, "emulator": emulator, "uplink": uplink, "mirror": str(mirror.ensure(say))}
         run = RunDir(name)
         run.path.mkdir(parents=True, mode=0o755)
         _make_key(run)
         with run.log.open("wb") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", "hosts", "_hold", name, json.dumps(settings)],
-                *(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -159,7 +157,9 @@ class Lab:
         return bool(self.first) and self.run_dir.state.exists()
 
     def state(self) -> dict[str, Any]:
-        """What ``lab.json`` holds: addresses and hosts."""
+        """What ``lab.json`` holds: addresses and hosts. Raises LabError when the lab does not run."""
+        if not self.running:
+            raise LabError(f"lab {self.name} does not run. Start it with: python -m hosts start {self.name}")
         state: dict[str, Any] = json.loads(self.run_dir.state.read_text())
         return state
 
@@ -299,7 +299,8 @@ def _make_key(run: RunDir) -> None:
 def write_files(run: RunDir, state: dict[str, Any]) -> None:
     """Write inventory, variables and environment of the lab, and last ``lab.json``: the sign that all is there."""
     (run / "inventory.yml").write_text(inventory(run, state["host"]))
-    (run / "vars.yml").write_text(variables(run))
+    keys = mirror.keys(Path(state["mirror"]))
+    (run / "vars.yml").write_text(variables(run, keys))
     env = environment(run, state["suite"])
     (run / "env").write_text("".join(f"{key}={value}\n" for key, value in env.items()))
     known = {
@@ -308,6 +309,7 @@ def write_files(run: RunDir, state: dict[str, Any]) -> None:
         "emulator_ca": str(run / "tls" / "ca.pem"),
         "mirror_url": f"{MIRROR_URL}/aws",
         "region": REGION,
+        "keys": {name: {"fingerprint": key.fingerprint, "url": f"{MIRROR_URL}/aws/keys/{name}.asc"} for name, key in keys.items()},
     }
     fresh = run / "lab.json.new"
     fresh.write_text(json.dumps({**state, **known}, indent=2) + "\n")
@@ -329,9 +331,8 @@ def inventory(run: RunDir, hosts: Mapping[str, Mapping[str, str]]) -> str:
     return "---\n" + json.dumps({"all": {"children": {"ecs": {"hosts": names, "vars": shared}}}}, indent=2) + "\n"
 
 
-def variables(run: RunDir) -> str:
+def variables(run: RunDir, keys: Mapping[str, mirror.Key]) -> str:
     """The collection's variables that a user with a private mirror and private endpoints would set as well."""
-    keys = mirror.keys()
     values = {
         "ecs_region": REGION,
         "ecs_mirror": f"{MIRROR_URL}/aws",

@@ -29,7 +29,7 @@ PROGRAMS = {
     "gpg": "gpg",
     "gpg-agent": "gpg-agent",
     "apt-ftparchive": "apt-utils",
-    "dpkg-deb": "dpkg",
+    "rpmbuild": "rpm",
 }
 # Programs outside of PATH: file -> package.
 FILES = {

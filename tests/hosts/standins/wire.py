@@ -1,0 +1,283 @@
+# Copyright: (c) 2026, onprem.ecs contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How the agents talk to AWS: SigV4, the RSA signature of a managed node, HTTP through proxies, websockets."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import datetime
+import hashlib
+import hmac
+import http.client
+import ipaddress
+import json
+import os
+import socket
+import ssl
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, Optional
+from urllib.parse import parse_qsl, quote, urlsplit
+
+ALGORITHM = "AWS4-HMAC-SHA256"
+JSON_TYPE = "application/x-amz-json-1.1"
+# Go's context for a cut connection and the SDK's own words around it.
+NETWORK_ERRORS = (OSError, http.client.HTTPException)
+
+
+class Credentials(NamedTuple):
+    """A set of temporary credentials."""
+
+    access_key: str
+    secret_key: str
+    token: str = ""
+
+
+class ServiceError(Exception):
+    """AWS refused; ``str`` is as the Go SDK prints it."""
+
+    def __init__(self, code: str, message: str, status: int, request_id: str) -> None:
+        super().__init__(f"{code}: {message}\n\tstatus code: {status}, request id: {request_id}")
+        self.code = code
+        self.message = message
+        self.status = status
+
+
+class NetworkError(Exception):
+    """AWS was not reached."""
+
+
+class Answer(NamedTuple):
+    """An HTTP answer."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def suffix(region: str) -> str:
+    """The domain of AWS in the region's partition."""
+    if region.startswith("cn-"):
+        return "amazonaws.com.cn"
+    return "amazonaws.eu" if region.startswith("eusc-") else "amazonaws.com"
+
+
+def now() -> datetime.datetime:
+    """The time, in UTC."""
+    return datetime.datetime.now(datetime.timezone.utc)
+
+
+def timestamp(moment: datetime.datetime) -> str:
+    """As AWS's files have it: 2026-11-21T16:50:15Z."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def string_to_sign(
+    method: str, url: str, headers: Mapping[str, str], signed: Sequence[str], digest: str, scope: str
+) -> str:
+    """The text that SigV4 signs. ``digest`` is the SHA-256 of the body, ``signed`` the names of the signed headers."""
+    parts = urlsplit(url)
+    pairs = sorted((quote(k, safe="-_.~"), quote(v, safe="-_.~")) for k, v in parse_qsl(parts.query, keep_blank_values=True))
+    lower = {key.lower(): " ".join(value.split()) for key, value in headers.items()}
+    canonical = "\n".join(
+        [
+            method,
+            quote(parts.path or "/", safe="/-_.~"),
+            "&".join(f"{key}={value}" for key, value in pairs),
+            *(f"{name}:{lower[name]}" for name in sorted(signed)),
+            "",
+            ";".join(sorted(signed)),
+            digest,
+        ]
+    )
+    hashed = hashlib.sha256(canonical.encode()).hexdigest()
+    return "\n".join([ALGORITHM, lower["x-amz-date"], scope, hashed])
+
+
+def sign(
+    method: str,
+    url: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    credentials: Credentials,
+    region: str,
+    service: str,
+) -> dict[str, str]:
+    """The headers with a SigV4 signature of all of them but the user agent."""
+    stamp = now().strftime("%Y%m%dT%H%M%SZ")
+    whole = {**headers, "Host": urlsplit(url).netloc, "X-Amz-Date": stamp}
+    if credentials.token:
+        whole["X-Amz-Security-Token"] = credentials.token
+    signed = sorted(name.lower() for name in whole if name.lower() not in {"user-agent", "accept-encoding", "connection"})
+    scope = f"{stamp[:8]}/{region}/{service}/aws4_request"
+    text = string_to_sign(method, url, whole, signed, hashlib.sha256(body).hexdigest(), scope)
+    key = ("AWS4" + credentials.secret_key).encode()
+    for part in (stamp[:8], region, service, "aws4_request"):
+        key = hmac.new(key, part.encode(), hashlib.sha256).digest()
+    signature = hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+    whole["Authorization"] = (
+        f"{ALGORITHM} Credential={credentials.access_key}/{scope}, SignedHeaders={';'.join(signed)}, Signature={signature}"
+    )
+    return whole
+
+
+def sign_as_node(
+    url: str, headers: Mapping[str, str], body: bytes, instance: str, region: str, rsa: Callable[[bytes], bytes]
+) -> dict[str, str]:
+    """The headers with a managed node's signature: RSA-PSS over what SigV4 would sign, by the key of its vault."""
+    stamp = now().strftime("%Y%m%dT%H%M%SZ")
+    digest = hashlib.sha256(body).hexdigest()
+    whole = {**headers, "Host": urlsplit(url).netloc, "X-Amz-Date": stamp, "X-Amz-Content-Sha256": digest}
+    signed = ["content-type", "host", "x-amz-date", "x-amz-target"]
+    scope = f"{stamp[:8]}/{region}/ssm/aws4_request"
+    text = string_to_sign("POST", url, whole, signed, digest, scope)
+    signature = base64.b64encode(rsa(text.encode())).decode()
+    whole["Authorization"] = (
+        f"{ALGORITHM} Credential={instance}/{scope}, SignedHeaders={';'.join(signed)}, Signature={signature}"
+    )
+    return whole
+
+
+def _bypassed(host: str, port: int, env: Mapping[str, str]) -> bool:
+    """Whether no_proxy names that host, by Go's rules: names, suffixes, addresses, networks; loopback always."""
+    try:
+        address: Any = ipaddress.ip_address(host)
+    except ValueError:
+        address = None
+    if host == "localhost" or (address is not None and address.is_loopback):
+        return True
+    for entry in (env.get("no_proxy") or env.get("NO_PROXY") or "").split(","):
+        name = entry.strip().lower()
+        if name in {"*", host.lower(), f"{host.lower()}:{port}"}:
+            return True
+        if name and address is None and host.lower().endswith("." + name.lstrip("*.")):
+            return True
+        if "/" in name and address is not None and address in ipaddress.ip_network(name, strict=False):
+            return True
+    return False
+
+
+def proxy_for(url: str, env: Mapping[str, str]) -> Optional[tuple[str, int]]:
+    """The proxy for an address as the environment says; None for a direct connection."""
+    parts = urlsplit(url)
+    secure = parts.scheme in {"https", "wss"}
+    name = "https_proxy" if secure else "http_proxy"
+    proxy = env.get(name) or env.get(name.upper()) or ""
+    if not proxy or _bypassed(parts.hostname or "", parts.port or (443 if secure else 80), env):
+        return None
+    where = urlsplit(proxy if "://" in proxy else "http://" + proxy)
+    return (where.hostname or "", where.port or 80)
+
+
+def tls_context(env: Mapping[str, str]) -> ssl.SSLContext:
+    """What Go trusts: SSL_CERT_FILE in place of the system's bundle, and each file of the folder SSL_CERT_DIR."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    file, folder = env.get("SSL_CERT_FILE"), Path(env.get("SSL_CERT_DIR") or "/nonexistent")
+    if not file:
+        context.load_default_certs()
+    for bundle in [*([Path(file)] if file else []), *(sorted(folder.iterdir()) if folder.is_dir() else [])]:
+        with contextlib.suppress(OSError, ssl.SSLError):  # Go goes on with what it has, and fails when it connects
+            context.load_verify_locations(bundle)
+    return context
+
+
+def request(
+    method: str,
+    url: str,
+    headers: Mapping[str, str],
+    body: bytes = b"",
+    *,
+    env: Mapping[str, str],
+    chunked: bool = False,
+    timeout: float = 60,
+) -> Answer:
+    """One HTTP request. Raises `NetworkError`."""
+    parts = urlsplit(url)
+    secure = parts.scheme == "https"
+    host, port = parts.hostname or "", parts.port or (443 if secure else 80)
+    proxy = proxy_for(url, env)
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    try:
+        connection: http.client.HTTPConnection
+        if secure:
+            connection = http.client.HTTPSConnection(*(proxy or (host, port)), timeout=timeout, context=tls_context(env))
+            if proxy:
+                connection.set_tunnel(host, port)
+        else:
+            connection = http.client.HTTPConnection(*(proxy or (host, port)), timeout=timeout)
+            target = url if proxy else target
+        try:
+            if chunked:
+                whole = {**headers, "Transfer-Encoding": "chunked"}
+                connection.request(method, target, iter([body]), whole, encode_chunked=True)
+            else:
+                connection.request(method, target, body or None, dict(headers))
+            answer = connection.getresponse()
+            return Answer(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
+        finally:
+            connection.close()
+    except NETWORK_ERRORS as error:
+        raise NetworkError(f'RequestError: send request failed\ncaused by: {method.title()} "{url}": {error}') from error
+
+
+def check(answer: Answer) -> Any:
+    """The JSON of a good answer; raises `ServiceError`."""
+    request_id = answer.headers.get("x-amzn-requestid", str(uuid.uuid4()))
+    try:
+        body = json.loads(answer.body or b"{}")
+    except ValueError as error:
+        raise ServiceError("SerializationError", "failed decoding response", answer.status, request_id) from error
+    if answer.status >= 300:
+        code = str(body.get("__type", "UnknownError")).rpartition("#")[2]
+        message = body.get("message") or body.get("Message") or ""
+        raise ServiceError(code, message, answer.status, request_id)
+    return body
+
+
+def with_retries(call: Callable[[], Any], delays: Sequence[float]) -> Any:
+    """Call, and once more after each delay (seconds) while the service or the network is at fault."""
+    for delay in delays:
+        try:
+            return call()
+        except NetworkError:
+            time.sleep(delay)
+        except ServiceError as error:
+            if error.status < 500 and "Throttl" not in error.code:
+                raise
+            time.sleep(delay)
+    return call()
+
+
+def websocket(
+    url: str,
+    credentials: Credentials,
+    region: str,
+    service: str,
+    env: Mapping[str, str],
+) -> Any:
+    """An open websocket (of the library websocket-client) with a signed handshake. Raises `NetworkError`."""
+    import websocket as library  # noqa: PLC0415 - amazon-ssm-agent -register works without it
+
+    signed = sign("GET", url.replace("ws", "http", 1), {}, b"", credentials, region, service)
+    del signed["Host"]  # the library sends it
+    proxy = proxy_for(url, env)
+    options: dict[str, Any] = {"http_proxy_host": proxy[0], "http_proxy_port": proxy[1], "proxy_type": "http"} if proxy else {}
+    parts = urlsplit(url)
+    try:
+        plain = None if proxy else socket.create_connection((parts.hostname or "", parts.port or (443 if parts.scheme == "wss" else 80)), 30)
+        if plain is not None:
+            # Our own TLS: the library's older versions take no context.
+            if parts.scheme == "wss":
+                plain = tls_context(env).wrap_socket(plain, server_hostname=parts.hostname)
+            options["socket"] = plain
+        elif parts.scheme == "wss":
+            options["sslopt"] = {"ca_certs": env["SSL_CERT_FILE"]} if env.get("SSL_CERT_FILE") else {}
+        header = [f"{key}: {value}" for key, value in signed.items()]
+        return library.create_connection(url, timeout=30, header=header, suppress_origin=True, **options)
+    except (OSError, library.WebSocketException) as error:
+        raise NetworkError(f"websocket {url.split('?')[0]}: {error}") from error
