@@ -100,6 +100,7 @@ def create_activation(call: Call) -> dict[str, Any]:
         tags={tag["Key"]: tag["Value"] for tag in call.params.get("Tags") or []},
     )
     call.state.activations[activation.activation_id] = activation
+    call.state.activation_codes.append(activation.code)
     return {"ActivationId": activation.activation_id, "ActivationCode": activation.code}
 
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from urllib.parse import parse_qs
 
 from .calls import Call
-from .container_instances import ContainerInstance, of_arn
+from .container_instances import ContainerInstance
 from .errors import AwsError
 from .identities import identify, parse_authorization
 from .signatures import Signed, verify
@@ -37,7 +37,7 @@ def instance_of(call: Call) -> ContainerInstance:
     """
     query = parse_qs(call.request.query)
     arn = (query.get("containerInstanceArn") or query.get("containerInstance") or [""])[0]
-    instance = of_arn(call.state, arn)
+    instance = call.state.instance_of_arn(arn)
     if instance is None:
         raise AwsError("InvalidParameterException", "Container instance not found.")
     if call.caller.kind == "node" and instance.instance_id != call.caller.name:

@@ -17,10 +17,10 @@ from . import agent_sockets, control, messages, moto_bridge, operations
 from .authentication import authenticate
 from .authorization import NODE_KEY, UNSIGNED, authorise
 from .calls import ANONYMOUS, HANDLERS, RULES, Call, Request
-from .errors import AwsError, Dropped, json_error, xml_error
+from .errors import AwsError, Dropped, SocketEnded, json_error, xml_error
 from .identities import Authorization, Credentials, identify, parse_authorization
 from .recognition import is_websocket, read_request, recognise
-from .shapes import QUERY_SERVICES, operation_model, parse_query, validate
+from .shapes import QUERY_SERVICES, check_answer, operation_model, parse_query, validate
 from .sockets import accept
 from .state import State
 
@@ -49,8 +49,8 @@ class Application:
         else:
             try:
                 status, headers, body = self.serve(request)
-            except Dropped:
-                raise ConnectionError("dropped") from None
+            except (Dropped, SocketEnded):
+                raise ConnectionError from None
         headers = [*headers, ("Content-Length", str(len(body)))]
         start_response(f"{status} {HTTPStatus(status).phrase}", headers)
         return [body]
@@ -67,6 +67,8 @@ class Application:
             status, code = error.status, error.code
             unknown = status == 501
             headers, body = _error(call, error)
+        except SocketEnded:
+            raise  # it was recorded when it was opened
         except Dropped:
             self._record(call, 0, "ConnectionDropped", False)
             raise
@@ -148,7 +150,7 @@ class Application:
             messages.control_channel(call, socket)
         else:
             agent_sockets.serve(call, socket)
-        raise ConnectionError("the websocket has ended")
+        raise SocketEnded
 
 
 def _check_parameters(call: Call) -> None:
@@ -162,6 +164,8 @@ def _check_parameters(call: Call) -> None:
 def _success(call: Call, result: Any) -> Answer:
     if isinstance(result, tuple):
         return result
+    if call.state.settings.check_answers:
+        check_answer(call.service, call.operation, result)
     if call.service == "ssmmessages":
         return 201, [("Content-Type", "application/xml")], messages.control_channel_xml(result)
     return 200, [("Content-Type", JSON)], json.dumps(result).encode()

@@ -11,13 +11,14 @@ from urllib.parse import parse_qs
 
 from .calls import Call, Caller, partition_of
 from .constants import ACCOUNT
-from .container_instances import ContainerInstance, of_arn
 from .errors import AwsError
 from .policies import Question, decide
 from .roles import find_role, iam
 
 if TYPE_CHECKING:
     from moto.iam.models import Role, User
+
+    from .container_instances import ContainerInstance
 
 UNSIGNED = {("ssm", "RegisterManagedInstance")}
 NODE_KEY = {("ssm", "RequestManagedInstanceRoleToken"), ("ssm", "UpdateManagedInstancePublicKey")}
@@ -151,7 +152,7 @@ def _ecs_targets(call: Call) -> Iterator[tuple[str, dict[str, Any]]]:
     if call.operation in ("Poll", "StartTelemetrySession"):
         query = parse_qs(call.request.query)
         arn = (query.get("containerInstanceArn") or query.get("containerInstance") or [""])[0]
-        instance = of_arn(call.state, arn)
+        instance = call.state.instance_of_arn(arn)
         yield _instance_target(call, instance) if instance else (arn, {})
     elif call.operation in CLUSTER_ACTIONS:
         yield cluster, {"ecs:cluster": cluster, **_resource_tags(call, cluster)}
@@ -164,7 +165,7 @@ def _ecs_targets(call: Call) -> Iterator[tuple[str, dict[str, Any]]]:
             a.get("targetId", "") for a in call.params.get("attributes", [])
         ]
         for reference in wanted:
-            instance = of_arn(call.state, reference)
+            instance = call.state.instance_of_arn(reference)
             short = reference.rpartition("/")[2]
             missing = (call.arn("ecs", f"container-instance/{name}/{short}"), {"ecs:cluster": cluster})
             yield _instance_target(call, instance) if instance else missing

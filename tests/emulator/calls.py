@@ -78,6 +78,11 @@ class Call:
         return f"arn:{self.partition}:{service}:{self.region if region is None else region}:{ACCOUNT}:{resource}"
 
 
+def arn_in(region: str, service: str, resource: str) -> str:
+    """An ARN in this account and a region."""
+    return f"arn:{partition_of(region)}:{service}:{region}:{ACCOUNT}:{resource}"
+
+
 def partition_of(region: str) -> str:
     """The partition that a region belongs to."""
     for prefix, partition in (("cn-", "aws-cn"), ("us-gov-", "aws-us-gov"), ("eusc-", "aws-eusc")):

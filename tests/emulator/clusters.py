@@ -65,7 +65,9 @@ def _describe(call: Call, cluster: Cluster, include: list[str]) -> dict[str, Any
         "registeredContainerInstancesCount": len(machines),
         "runningTasksCount": sum(c.running_tasks(call.state) for c in machines),
         "pendingTasksCount": 0,
-        "activeServicesCount": 0,
+        "activeServicesCount": sum(
+            s.cluster_arn == cluster.arn and s.status == "ACTIVE" for s in call.state.services.values()
+        ),
         "statistics": [],
         "tags": tag_list(call.state.resource_tags.get(cluster.arn, {})) if "TAGS" in include else [],
         "settings": [],
@@ -137,5 +139,34 @@ def delete_cluster(call: Call) -> dict[str, Any]:
             "ClusterContainsContainerInstancesException",
             "The Cluster cannot be deleted while Container Instances are active or draining.",
         )
+    if shown["activeServicesCount"]:
+        message = "The Cluster cannot be deleted while Services are active."
+        raise AwsError("ClusterContainsServicesException", message)
     cluster.status = "INACTIVE"
     return {"cluster": {**shown, "status": "INACTIVE"}}
+
+
+@operation("ecs", "UpdateCluster", "UpdateClusterSettings")
+def update_cluster(call: Call) -> dict[str, Any]:
+    """Change what is named; the rest stays."""
+    cluster = cluster_of(call)
+    for setting in call.params.get("settings") or []:
+        cluster.settings[setting["name"]] = setting["value"]
+    if call.params.get("configuration") is not None:
+        cluster.configuration = call.params["configuration"]
+    if call.params.get("serviceConnectDefaults") is not None:
+        cluster.service_connect = call.params["serviceConnectDefaults"]
+    return {"cluster": _describe(call, cluster, EVERYTHING)}
+
+
+@operation("ecs", "PutClusterCapacityProviders")
+def put_cluster_capacity_providers(call: Call) -> dict[str, Any]:
+    """Replace the capacity providers of a cluster and the default strategy."""
+    cluster = cluster_of(call)
+    for name in call.params["capacityProviders"]:
+        if name not in ("FARGATE", "FARGATE_SPOT") and (call.region, name) not in call.state.capacity_providers:
+            message = f"The specified capacity provider '{name}' is not in an ACTIVE state or does not exist."
+            raise AwsError("InvalidParameterException", message)
+    cluster.capacity_providers = call.params["capacityProviders"]
+    cluster.strategy = call.params["defaultCapacityProviderStrategy"]
+    return {"cluster": _describe(call, cluster, EVERYTHING)}

@@ -13,9 +13,10 @@ from typing import Any
 
 from .calls import Call, operation
 from .cluster_query import ClusterQuery
-from .clusters import BAD_TOKEN, Cluster, cluster_of, short_name, tag_dict, tag_list
+from .clusters import BAD_TOKEN, Cluster, cluster_of, tag_dict, tag_list
 from .errors import AwsError
 from .pagination import page
+from .scheduler import orphan, settle
 from .sockets import Socket, hang_up
 from .state import State
 
@@ -58,8 +59,7 @@ class ContainerInstance:
 
     def running_tasks(self, state: State) -> int:
         """How many tasks run on it."""
-        tasks: dict[str, dict[str, Any]] = state.ecs.get("tasks", {})
-        return sum(t["containerInstanceArn"] == self.arn and t["lastStatus"] == "RUNNING" for t in tasks.values())
+        return sum(task.instance_arn == self.arn and task.is_running for task in state.tasks.values())
 
     def describe(self, state: State, include: list[str] | None = None) -> dict[str, Any]:
         """As DescribeContainerInstances shows it."""
@@ -218,6 +218,7 @@ def update_container_instances_state(call: Call) -> dict[str, Any]:
             if instance.status != call.params["status"]:
                 instance.status = call.params["status"]
                 instance.version += 1
+                settle(call.state, call.region)
             found.append(instance.describe(call.state))
     return {"containerInstances": found, "failures": failures}
 
@@ -235,15 +236,10 @@ def deregister_container_instance(call: Call) -> dict[str, Any]:
         raise AwsError("InvalidParameterException", "Found running tasks on the instance.")
     instance.status = "INACTIVE"
     instance.version += 1
+    orphan(call.state, instance.arn)
+    settle(call.state, call.region)
     shown = instance.describe(call.state)
     gone = {"type": "InactiveInstanceException", "message": {"message": "Container instance is not active."}}
     hang_up(instance.acs_sockets, json.dumps(gone))
     hang_up(instance.tcs_sockets)
     return {"containerInstance": shown}
-
-
-def of_arn(state: State, arn: str) -> ContainerInstance | None:
-    """The container instance of an ARN, or of an ARN whose cluster part is missing (the old form)."""
-    return state.container_instances.get(arn) or next(
-        (c for c in state.container_instances.values() if c.short_id == short_name(arn)), None
-    )

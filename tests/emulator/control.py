@@ -8,11 +8,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import asdict
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from . import moto_bridge
-from .calls import Request
+from .calls import Request, arn_in
 from .dump import dump
+from .placement import place
+from .roles import find_role
 from .seed import seed
 from .state import State
 
@@ -42,7 +45,7 @@ def answer(state: State, request: Request) -> Answer:
             known = sorted(f"{method} {name}" for method, name in ACTIONS)
             return _json(404, {"error": f"no such action: {request.method} {path}", "actions": known})
         return _json(200, function(state, values))
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, StopIteration) as error:
         return _json(400, {"error": f"{type(error).__name__}: {error}"})
 
 
@@ -86,6 +89,12 @@ def get_unknown(state: State, values: dict[str, Any]) -> Any:
 def get_state(state: State, values: dict[str, Any]) -> Any:
     with state.lock:
         return dump(state)
+
+
+@action("GET", "secrets")
+def get_secrets(state: State, values: dict[str, Any]) -> Any:
+    """Every activation code that was given out, so that a test can search for it where it must not be."""
+    return {"activation_codes": list(state.activation_codes)}
 
 
 @action("GET", "faults")
@@ -143,3 +152,58 @@ def post_seed(state: State, values: dict[str, Any]) -> Any:
     """Put state in place without AWS's API."""
     with state.lock:
         return seed(state, values)
+
+
+@action("POST", "nodes/connect")
+def connect_instance(state: State, values: dict[str, Any]) -> Any:
+    """A container instance shows this agentConnected until told otherwise; null lets its socket speak again."""
+    for instance in state.container_instances.values():
+        if values["InstanceId"] == instance.instance_id:
+            instance.forced_connected = values.get("agentConnected")
+    return {}
+
+
+@action("POST", "roles/last-used")
+def role_last_used(state: State, values: dict[str, Any]) -> Any:
+    """A role was last used so many days ago; null for never."""
+    role: Any = find_role(values.get("partition", "aws"), values["RoleName"])
+    days = values.get("days")
+    role.last_used = None if days is None else datetime.now(tz=timezone.utc).replace(tzinfo=None) - timedelta(days=days)
+    role.last_used_region = values.get("region", "eu-west-1")
+    return {}
+
+
+@action("POST", "tasks")
+def start_task(state: State, values: dict[str, Any]) -> Any:
+    """Tasks on a container instance, without a task definition or a scheduler."""
+    with state.lock:
+        wanted = values["containerInstance"]
+        instance = next(
+            c
+            for c in state.container_instances.values()
+            if wanted in (c.arn, c.short_id, c.instance_id) and c.is_registered
+        )
+        family = values.get("family", "emulated")
+        definition = {
+            "family": family,
+            "taskDefinitionArn": arn_in(instance.region, "ecs", f"task-definition/{family}:1"),
+            "containerDefinitions": [{"name": "main", "image": "busybox"}],
+        }
+        role = values.get("roleArn")
+        volumes = [{"name": "data", "managedEBSVolume": {"roleArn": role}}] if role else []
+        made = []
+        for _ in range(int(values.get("count", 1))):
+            task = place(state, definition, instance, group=values.get("group"), volumes=volumes)
+            task.last_status = values.get("lastStatus", "RUNNING")
+            made.append(task.arn)
+    return {"taskArns": made}
+
+
+@action("DELETE", "tasks")
+def stop_tasks(state: State, values: dict[str, Any]) -> Any:
+    """All tasks stop, or the one that is named."""
+    with state.lock:
+        for task in state.tasks.values():
+            if values.get("taskArn") in (None, task.arn):
+                task.stop(state.clock.now(), "stopped by a test")
+    return {}

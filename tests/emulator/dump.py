@@ -58,6 +58,13 @@ def dump(state: State) -> dict[str, Any]:
             {**asdict(c), "region": region, "tags": state.resource_tags.get(c.arn, {})}
             for (region, _), c in state.clusters.items()
         ],
+        "tasks": [task.describe(state, True) for task in state.tasks.values()],
+        "services": [service.describe(state, True) for service in state.services.values()],
+        "capacity_providers": list(state.capacity_providers.values()),
+        "account_settings": [
+            {"region": region, "principalArn": principal, **values}
+            for (region, principal), values in state.account_settings.items()
+        ],
         "roles": _roles(),
     }
 

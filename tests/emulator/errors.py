@@ -23,6 +23,10 @@ class Dropped(Exception):
     """The connection is to be closed without an answer."""
 
 
+class SocketEnded(Exception):
+    """A websocket was served and is closed: there is nothing to answer any more."""
+
+
 def json_error(error: AwsError) -> bytes:
     """The body of an error in the JSON protocols."""
     return json.dumps({"__type": error.code, "message": error.message}).encode()

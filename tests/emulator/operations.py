@@ -6,23 +6,35 @@
 from __future__ import annotations
 
 from . import (
+    account_settings,
     activations,
     attributes,
+    capacity_providers,
     clusters,
     container_instances,
     iam_rules,
     identity_calls,
     messages,
     nodes,
+    services,
+    ssm_tags,
+    task_definitions,
+    tasks,
 )
 
 __all__ = [
+    "account_settings",
     "activations",
     "attributes",
+    "capacity_providers",
     "clusters",
     "container_instances",
     "iam_rules",
     "identity_calls",
     "messages",
     "nodes",
+    "services",
+    "ssm_tags",
+    "task_definitions",
+    "tasks",
 ]

@@ -73,3 +73,9 @@ def assumable_by_ssm(call: Call, role: Role, instance_id: str) -> bool:
     }
     question = Question("sts:AssumeRole", "", context, principal="ssm.amazonaws.com")
     return decide([role.assume_role_policy_document], question) == "allow"
+
+
+def role_of_arn(partition: str, arn: str) -> Role | None:
+    """The role of exactly this ARN."""
+    role = find_role(partition, arn)
+    return role if role is not None and role.arn == arn else None

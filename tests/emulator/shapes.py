@@ -161,6 +161,30 @@ def validate(service: str, operation: str, params: dict[str, Any]) -> None:
         raise AwsError(code, f"{len(found)} validation {plural} detected: {'; '.join(found)}")
 
 
+def check_answer(service: str, operation: str, answer: dict[str, Any]) -> None:
+    """Hold an answer of the emulator's own against AWS's model.
+
+    :raises ValueError: for a member that AWS's answer does not have
+    :raises AwsError: for a wrong type
+    """
+    model = operation_model(service, operation)
+    if model is not None and model.output_shape is not None:
+        _check_output(model.output_shape, answer, operation)
+
+
+def _check_output(shape: Shape, value: Any, path: str) -> None:
+    if not _has_type(shape, value):
+        raise ValueError(f"{path}: {value!r} is not of type {shape.type_name}")
+    if isinstance(shape, StructureShape):
+        for name, item in value.items():
+            if name not in shape.members:
+                raise ValueError(f"{path}: AWS has no member {name}")
+            _check_output(shape.members[name], item, f"{path}.{name}")
+    elif isinstance(shape, ListShape):
+        for item in value:
+            _check_output(shape.member, item, f"{path}[]")
+
+
 def require(params: dict[str, Any], *names: str) -> None:
     """The same for the agents' calls, which are in no model: members that must be there, as text.
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from .clusters import Cluster
     from .container_instances import ContainerInstance
     from .nodes import Node, NodeSession
+    from .placement import Task
+    from .services import Service
 
 
 class State:
@@ -36,6 +38,7 @@ class State:
             self.faults = Faults()
             self.journal = Journal(self.clock)
             self.activations: dict[str, Activation] = {}
+            self.activation_codes: list[str] = []
             self.nodes: dict[str, Node] = {}
             self.sessions: dict[str, NodeSession] = {}
             self.control_tokens: dict[str, str] = {}
@@ -43,4 +46,14 @@ class State:
             self.container_instances: dict[str, ContainerInstance] = {}
             self.registrations: dict[tuple[str, str], str] = {}
             self.resource_tags: dict[str, dict[str, str]] = {}
-            self.ecs: dict[str, Any] = {}
+            self.tasks: dict[str, Task] = {}
+            self.services: dict[str, Service] = {}
+            self.task_definitions: dict[tuple[str, str], list[dict[str, Any]]] = {}
+            self.capacity_providers: dict[tuple[str, str], dict[str, Any]] = {}
+            self.account_settings: dict[tuple[str, str], dict[str, str]] = {}
+
+    def instance_of_arn(self, arn: str) -> ContainerInstance | None:
+        """The container instance of an ARN, or of an ARN whose cluster part is missing (the old form), or of an id."""
+        short = arn.rpartition("/")[2]
+        known = self.container_instances.get(arn)
+        return known or next((c for c in self.container_instances.values() if c.short_id == short), None)
