@@ -11,6 +11,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from . import containers, holder, images, lab, machine, mirror
@@ -20,7 +21,9 @@ from .paths import RunDir
 
 def _parser() -> argparse.ArgumentParser:
     """All commands that a person types."""
-    parser = argparse.ArgumentParser(prog="python -m hosts", description="Throw-away systemd hosts with an AWS emulator.")
+    parser = argparse.ArgumentParser(
+        prog="python -m hosts", description="Throw-away systemd hosts with an AWS emulator."
+    )
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("install", help="install with apt what is missing on this machine")
     made = commands.add_parser("images", help="make the images and packages, unless they are cached")
@@ -69,7 +72,14 @@ def _host(arguments: argparse.Namespace) -> int:
     elif arguments.action == "remove":
         here.remove_host(arguments.host)
     elif arguments.action == "run":
-        command = ["podman", "--log-level=error", "exec", "--interactive", here.host(arguments.host).name, *_words(arguments.words)]
+        command = [
+            "podman",
+            "--log-level=error",
+            "exec",
+            "--interactive",
+            here.host(arguments.host).name,
+            *_words(arguments.words),
+        ]
         os.environ.update(here.podman_env())
         lab.exec_(arguments.name, command)
     else:
@@ -162,7 +172,7 @@ def _public(words: list[str]) -> int:
     """The commands that a person types."""
     arguments = _parser().parse_args(words)
     name = getattr(arguments, "name", "")
-    simple = {
+    simple: dict[str, Callable[[], int]] = {
         "install": _install,
         "images": lambda: _images(arguments),
         "start": lambda: _start(arguments),

@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from .paths import SUBNET, GATEWAY, graph_dir
+from .paths import GATEWAY, SUBNET, graph_dir
 
 NETWORK = "lab"
 
@@ -83,7 +83,9 @@ def on_shared_store(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
 
 def podman(env: Mapping[str, str], *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
     """Run podman; raises CalledProcessError with its words in ``stderr``."""
-    return subprocess.run(["podman", "--log-level=error", *arguments], env=dict(env), capture_output=True, text=True, check=check)
+    return subprocess.run(
+        ["podman", "--log-level=error", *arguments], env=dict(env), capture_output=True, text=True, check=check
+    )
 
 
 def create_network(env: Mapping[str, str]) -> None:

@@ -4,9 +4,9 @@
 
 """The processes that keep a lab alive.
 
-``hold`` runs outside, detached: it makes the namespaces and waits. ``inside`` is PID 1 of them: it starts the mirror, the
-emulator and the hosts, and reaps. Everything in the lab is below that PID 1, which the kernel kills when the holder dies,
-however it dies: a kill -9 leaves no process, no mount and no network, only files that ``clean`` removes.
+``hold`` runs outside, detached: it makes the namespaces and waits. ``inside`` is PID 1 of them: it starts the mirror,
+the emulator and the hosts, and reaps. Everything in the lab is below that PID 1, which the kernel kills when the holder
+dies, however it dies: a kill -9 leaves no process, no mount and no network, only files that ``clean`` removes.
 """
 
 from __future__ import annotations
@@ -25,12 +25,22 @@ from pathlib import Path
 from typing import Any
 
 from . import containers, images
-from .paths import CGROUP, EMULATOR_PORT, EMULATOR_TLS_PORT, GATEWAY, MIRROR_PORT, TESTS, RunDir, host_address
+from .paths import (
+    CGROUP,
+    EMULATOR_PORT,
+    EMULATOR_TLS_PORT,
+    GATEWAY,
+    MIRROR_PORT,
+    TESTS,
+    RunDir,
+    graph_dir,
+    host_address,
+)
 
 PR_SET_PDEATHSIG = 1
 BOOT_SECONDS = 60
-# An address that has no route, so that asking for a foreign name fails at once. (Podman drops loopback addresses and puts
-# public servers in their place.)
+# An address that has no route, so that asking for a foreign name fails at once. (Podman drops loopback addresses and
+# puts public servers in their place.)
 NO_RESOLVER = "nameserver 192.0.2.1\noptions timeout:1 attempts:1\n"
 
 
@@ -137,7 +147,7 @@ def inside(name: str, settings: dict[str, Any]) -> int:
     run = RunDir(name)
     began = time.monotonic()
     _prepare(settings["uplink"])
-    env = {**os.environ, **containers.configure(run.path, run / "store", containers.graph_dir())}
+    env = {**os.environ, **containers.configure(run.path, run / "store", graph_dir())}
     (run / "podman.json").write_text(json.dumps({key: env[key] for key in env if key.startswith("CONTAINERS_")}))
     waits: list[Callable[[], None]] = [_start_mirror(run, settings["mirror"])]
     if settings["emulator"]:
@@ -170,11 +180,11 @@ def _prepare(uplink: bool) -> None:
     resolver = Path("/etc/resolv.conf")
     there = resolver.read_text() if resolver.exists() else ""
     # Sockets and locks of podman, runc, netavark, ssh: all below /run, none of them the machine's.
-    subprocess.run("mount -t tmpfs -o mode=755 tmpfs /run".split(), check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", "/run"], check=True)
     for folder in ("netns", "containers", "lock", "lab"):
         Path("/run", folder).mkdir()
-    subprocess.run("mount -t tmpfs tmpfs /run/netns".split(), check=True)
-    subprocess.run("mount --make-rshared /run/netns".split(), check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", "/run/netns"], check=True)
+    subprocess.run(["mount", "--make-rshared", "/run/netns"], check=True)
     text = "nameserver 10.0.2.3\n" if uplink else NO_RESOLVER
     real = Path(os.path.realpath(resolver))
     if real.is_relative_to("/run"):

@@ -113,7 +113,13 @@ class Lab:
             raise LabError(f"lab {name} runs already. Stop it with: python -m hosts stop {name}")
         lab.stop()
         images.ensure(suite, say)
-        settings = {"hosts": hosts, "suite": suite, "emulator": emulator, "uplink": uplink, "mirror": str(mirror.ensure(say))}
+        settings = {
+            "hosts": hosts,
+            "suite": suite,
+            "emulator": emulator,
+            "uplink": uplink,
+            "mirror": str(mirror.ensure(say)),
+        }
         run = RunDir(name)
         run.path.mkdir(parents=True, mode=0o755)
         _make_key(run)
@@ -185,7 +191,9 @@ class Lab:
         """Start a command in the lab, in a process group of its own so that a test can kill all of it."""
         env = {**os.environ, **self.env(), **(options.pop("env", None) or {})}
         options.setdefault("text", True)
-        return subprocess.Popen(self.command(command, options.pop("cwd", None)), env=env, start_new_session=True, **options)
+        return subprocess.Popen(
+            self.command(command, options.pop("cwd", None)), env=env, start_new_session=True, **options
+        )
 
     def run(
         self,
@@ -200,7 +208,13 @@ class Lab:
         """Run a command in the lab with its environment; output is captured."""
         whole = {**os.environ, **self.env(), **(env or {})}
         return subprocess.run(
-            self.command(command, cwd), env=whole, input=stdin or "", capture_output=True, text=True, check=check, timeout=timeout
+            self.command(command, cwd),
+            env=whole,
+            input=stdin or "",
+            capture_output=True,
+            text=True,
+            check=check,
+            timeout=timeout,
         )
 
     def emulator(self, method: str, path: str, body: Any = None) -> Any:
@@ -279,7 +293,7 @@ def clean(*, caches: bool = False) -> None:
 
 def control(method: str, path: str, body: str) -> str:
     """Call the emulator from inside of the lab; the answer's text."""
-    request = urllib.request.Request(  # noqa: S310 - our own address
+    request = urllib.request.Request(
         f"{EMULATOR_URL}/_emulator/{path.lstrip('/')}",
         method=method,
         data=body.encode() or None,
@@ -309,7 +323,10 @@ def write_files(run: RunDir, state: dict[str, Any]) -> None:
         "emulator_ca": str(run / "tls" / "ca.pem"),
         "mirror_url": f"{MIRROR_URL}/aws",
         "region": REGION,
-        "keys": {name: {"fingerprint": key.fingerprint, "url": f"{MIRROR_URL}/aws/keys/{name}.asc"} for name, key in keys.items()},
+        "keys": {
+            name: {"fingerprint": key.fingerprint, "url": f"{MIRROR_URL}/aws/keys/{name}.asc"}
+            for name, key in keys.items()
+        },
     }
     fresh = run / "lab.json.new"
     fresh.write_text(json.dumps({**state, **known}, indent=2) + "\n")
@@ -336,7 +353,7 @@ def variables(run: RunDir, keys: Mapping[str, mirror.Key]) -> str:
     values = {
         "ecs_region": REGION,
         "ecs_mirror": f"{MIRROR_URL}/aws",
-        "ecs_endpoints": {name: EMULATOR_TLS_URL for name in ("ssm", "ec2messages", "ssmmessages", "ecs")},
+        "ecs_endpoints": dict.fromkeys(("ssm", "ec2messages", "ssmmessages", "ecs"), EMULATOR_TLS_URL),
         "ecs_ca_bundle": str(run / "tls" / "ca.pem"),
         "ecs_ssm_agent_key": keys["ssm"].text,
         "ecs_ssm_agent_key_fingerprints": [keys["ssm"].fingerprint],
@@ -347,7 +364,7 @@ def variables(run: RunDir, keys: Mapping[str, mirror.Key]) -> str:
 
 
 def environment(run: RunDir, suite: str) -> dict[str, str]:
-    """The controller's environment: credentials and endpoint of the emulator, and where Ansible and podman find things."""
+    """The controller's environment: the emulator's key and address, where Ansible and podman find things."""
     return {
         "AWS_ACCESS_KEY_ID": "AKIAEMULATOR00000001",
         "AWS_SECRET_ACCESS_KEY": "emulator/secret/key/for/tests/000000000001",

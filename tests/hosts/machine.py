@@ -95,5 +95,7 @@ def archives() -> tuple[str, str]:
     main = [address for address in addresses if address.endswith("/debian")]
     security = [address for address in addresses if address.endswith("/debian-security")]
     if not main or not security:
-        raise MachineError("apt on this machine has no Debian archive (…/debian and …/debian-security) to take hosts from")
+        raise MachineError(
+            "apt on this machine has no Debian archive (…/debian and …/debian-security) to take hosts from"
+        )
     return main[0], security[0]

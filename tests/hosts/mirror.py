@@ -13,7 +13,6 @@ import os
 import re
 import shutil
 import socketserver
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,7 +21,6 @@ from urllib.parse import unquote, urlsplit
 
 from . import images, packages, signing
 from .paths import HERE, cache_dir
-
 
 # The test keys: who they stand for. Only the first two are in the collection's variables.
 KEYS = ("ssm", "ecs", "other", "expired")
@@ -41,7 +39,9 @@ class Key:
 def folder() -> Path:
     """The mirror's files; another folder for other stand-ins, so that a running lab keeps what it began with."""
     digest = hashlib.sha256()
-    for file in sorted([*HERE.joinpath("standins").rglob("*"), *(HERE / f"{n}.py" for n in ("packages", "mirror", "signing"))]):
+    for file in sorted(
+        [*HERE.joinpath("standins").rglob("*"), *(HERE / f"{n}.py" for n in ("packages", "mirror", "signing"))]
+    ):
         if file.is_file() and "__pycache__" not in file.parts:
             digest.update(file.name.encode() + file.read_bytes())
     return cache_dir() / "mirror" / digest.hexdigest()[:8]
@@ -81,8 +81,12 @@ def _build_packages(top: Path) -> None:
             packages.build_rpm(packages.ssm_agent(version), red_hat, ssm / f"linux_{debian}" / "amazon-ssm-agent.rpm")
         for version in packages.ECS_VERSIONS:
             ecs = top / "amazon-ecs-agent"
-            packages.build_deb(packages.ecs_init(version, rpm=False), debian, ecs / f"amazon-ecs-init-{version}.{debian}.deb")
-            packages.build_rpm(packages.ecs_init(version, rpm=True), red_hat, ecs / f"amazon-ecs-init-{version}.{red_hat}.rpm")
+            packages.build_deb(
+                packages.ecs_init(version, rpm=False), debian, ecs / f"amazon-ecs-init-{version}.{debian}.deb"
+            )
+            packages.build_rpm(
+                packages.ecs_init(version, rpm=True), red_hat, ecs / f"amazon-ecs-init-{version}.{red_hat}.rpm"
+            )
     shutil.copytree(top / "amazon-ssm" / packages.SSM_VERSIONS[-1], top / "amazon-ssm" / "latest")
     for file in (top / "amazon-ecs-agent").glob(f"*-{packages.ECS_VERSIONS[-1]}.*"):
         shutil.copy(file, file.with_name(file.name.replace(packages.ECS_VERSIONS[-1], "latest")))
@@ -111,8 +115,8 @@ def _sign(top: Path, signer: signing.Signer) -> None:
     foreign.unlink()
     public = top / "keys"
     public.mkdir()
-    for name in KEYS:
-        (public / f"{name}.asc").write_text(signer.export(name))
+    for who in KEYS:
+        (public / f"{who}.asc").write_text(signer.export(who))
     (public / "fingerprints.json").write_text(json.dumps(fingerprints, indent=2) + "\n")
 
 
@@ -147,7 +151,7 @@ class Handler(http.server.SimpleHTTPRequestHandler):
         hidden = code == 404 and self.path.startswith("/aws/")
         super().send_error(403 if hidden else code, message if not hidden else "Forbidden", explain)
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name of the base class
+    def log_message(self, format: str, *args: object) -> None:
         """One line a request on stdout."""
         print(f"{self.address_string()} {format % args}", flush=True)
 
@@ -166,4 +170,3 @@ def serve(host: str, port: int, top: Path, ready: Path) -> int:
         ready.write_text(f"{server.server_address[1]}\n")
         server.serve_forever()
     return 0
-

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Build the packages of the stand-in agents, as .deb and as .rpm, with the files, names and scripts of the real ones."""
+"""Build the packages of the stand-in agents, as .deb and as .rpm: names, files and scripts as the real ones have."""
 
 from __future__ import annotations
 

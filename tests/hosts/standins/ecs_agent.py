@@ -18,7 +18,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NoReturn, Optional
+from typing import Any, NoReturn
 from urllib.parse import urlencode
 
 from . import ecs_files as files
@@ -33,27 +33,51 @@ INTROSPECTION = ("127.0.0.1", 51678)
 METRICS_SECONDS = 20
 RECONNECT_FIRST, RECONNECT_MOST = 0.25, 120
 INACTIVE_SECONDS = 3600
-CAPABILITIES = """
-ecs.capability.private-registry-authentication.secretsmanager ecs.capability.secrets.ssm.environment-variables
-ecs.capability.secrets.ssm.bootstrap.log-driver ecs.capability.ecr-endpoint
-ecs.capability.secrets.asm.environment-variables ecs.capability.secrets.asm.bootstrap.log-driver
-ecs.capability.container-ordering ecs.capability.full-sync ecs.capability.env-files.s3
-ecs.capability.network.container-port-range ecs.capability.container-restart-policy
-com.amazonaws.ecs.capability.privileged-container com.amazonaws.ecs.capability.docker-remote-api.1.17
-com.amazonaws.ecs.capability.docker-remote-api.1.18 com.amazonaws.ecs.capability.docker-remote-api.1.19
-com.amazonaws.ecs.capability.docker-remote-api.1.20 com.amazonaws.ecs.capability.docker-remote-api.1.21
-com.amazonaws.ecs.capability.docker-remote-api.1.22 com.amazonaws.ecs.capability.docker-remote-api.1.23
-com.amazonaws.ecs.capability.docker-remote-api.1.24 com.amazonaws.ecs.capability.docker-remote-api.1.25
-com.amazonaws.ecs.capability.docker-remote-api.1.28 com.amazonaws.ecs.capability.docker-remote-api.1.29
-com.amazonaws.ecs.capability.docker-remote-api.1.30 com.amazonaws.ecs.capability.docker-remote-api.1.32
-com.amazonaws.ecs.capability.task-iam-role com.amazonaws.ecs.capability.task-iam-role-network-host
-com.amazonaws.ecs.capability.ecr-auth ecs.capability.execution-role-ecr-pull ecs.capability.container-health-check
-ecs.capability.docker-plugin.local ecs.capability.firelens.fluentd ecs.capability.firelens.fluentbit
-com.amazonaws.ecs.capability.logging-driver.awsfirelens
-ecs.capability.logging-driver.awsfirelens.log-driver-buffer-limit ecs.capability.firelens.non-root-user
-ecs.capability.efs ecs.capability.storage.s3-files ecs.capability.firelens.options.config.file
-ecs.capability.firelens.options.config.s3 ecs.capability.efsAuth ecs.capability.external ecs.capability.ipv6-only
-""".split()
+CAPABILITIES = [
+    "ecs.capability.private-registry-authentication.secretsmanager",
+    "ecs.capability.secrets.ssm.environment-variables",
+    "ecs.capability.secrets.ssm.bootstrap.log-driver",
+    "ecs.capability.ecr-endpoint",
+    "ecs.capability.secrets.asm.environment-variables",
+    "ecs.capability.secrets.asm.bootstrap.log-driver",
+    "ecs.capability.container-ordering",
+    "ecs.capability.full-sync",
+    "ecs.capability.env-files.s3",
+    "ecs.capability.network.container-port-range",
+    "ecs.capability.container-restart-policy",
+    "com.amazonaws.ecs.capability.privileged-container",
+    "com.amazonaws.ecs.capability.docker-remote-api.1.17",
+    "com.amazonaws.ecs.capability.docker-remote-api.1.18",
+    "com.amazonaws.ecs.capability.docker-remote-api.1.19",
+    "com.amazonaws.ecs.capability.docker-remote-api.1.20",
+    "com.amazonaws.ecs.capability.docker-remote-api.1.21",
+    "com.amazonaws.ecs.capability.docker-remote-api.1.22",
+    "com.amazonaws.ecs.capability.docker-remote-api.1.23",
+    "com.amazonaws.ecs.capability.docker-remote-api.1.24",
+    "com.amazonaws.ecs.capability.docker-remote-api.1.25",
+    "com.amazonaws.ecs.capability.docker-remote-api.1.28",
+    "com.amazonaws.ecs.capability.docker-remote-api.1.29",
+    "com.amazonaws.ecs.capability.docker-remote-api.1.30",
+    "com.amazonaws.ecs.capability.docker-remote-api.1.32",
+    "com.amazonaws.ecs.capability.task-iam-role",
+    "com.amazonaws.ecs.capability.task-iam-role-network-host",
+    "com.amazonaws.ecs.capability.ecr-auth",
+    "ecs.capability.execution-role-ecr-pull",
+    "ecs.capability.container-health-check",
+    "ecs.capability.docker-plugin.local",
+    "ecs.capability.firelens.fluentd",
+    "ecs.capability.firelens.fluentbit",
+    "com.amazonaws.ecs.capability.logging-driver.awsfirelens",
+    "ecs.capability.logging-driver.awsfirelens.log-driver-buffer-limit",
+    "ecs.capability.firelens.non-root-user",
+    "ecs.capability.efs",
+    "ecs.capability.storage.s3-files",
+    "ecs.capability.firelens.options.config.file",
+    "ecs.capability.firelens.options.config.s3",
+    "ecs.capability.efsAuth",
+    "ecs.capability.external",
+    "ecs.capability.ipv6-only",
+]
 
 
 class AgentExit(Exception):
@@ -94,7 +118,9 @@ def find_credentials(env: Mapping[str, str]) -> wire.Credentials:
     It is read for each call, so a rotation is noticed.
     """
     if env.get("AWS_ACCESS_KEY_ID") and env.get("AWS_SECRET_ACCESS_KEY"):
-        return wire.Credentials(env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], env.get("AWS_SESSION_TOKEN", ""))
+        return wire.Credentials(
+            env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], env.get("AWS_SESSION_TOKEN", "")
+        )
     parser = configparser.ConfigParser(default_section="", interpolation=None)
     try:
         parser.read(files.SHARED_CREDENTIALS)
@@ -161,11 +187,15 @@ class Agent:
                 "Amz-Sdk-Invocation-Id": invocation,
                 "Amz-Sdk-Request": f"attempt={attempt}; max=3",
             }
-            signed = wire.sign("POST", self.url, headers, text, find_credentials(self.env), self.region, "ecs")
+            signed = wire.sign("POST", self.url, headers, text, self.caller())
             whole = {"User-Agent": self.user_agent(), **signed, "Accept-Encoding": "identity"}
             return wire.check(wire.request("POST", self.url, whole, text, env=self.env))
 
         return wire.with_retries(once, (0.3, 1.0))
+
+    def caller(self) -> wire.Caller:
+        """Who calls, with the credentials of this moment."""
+        return wire.Caller(find_credentials(self.env), self.region, "ecs")
 
     def user_agent(self) -> str:
         """What the agent calls itself."""
@@ -175,7 +205,9 @@ class Agent:
     def prepare(self) -> None:
         """All that must be right before AWS is called. Raises `AgentExit`."""
         if not self.region:
-            raise AgentExit(EXIT_ERROR, "Error loading config: unable to determine the region: EC2 metadata is not there")
+            raise AgentExit(
+                EXIT_ERROR, "Error loading config: unable to determine the region: EC2 metadata is not there"
+            )
         if self.env.get("ECS_EXTERNAL", "").lower() != "true":
             raise AgentExit(EXIT_ERROR, "Unable to get the EC2 instance identity document: EC2 metadata is not there")
         try:
@@ -254,8 +286,8 @@ class Agent:
         self.state.save(self.version)
         files.agent_log("info", "Registration completed successfully", instanceArn=self.arn, cluster=self.cluster)
 
-    def connect(self, kind: str) -> Any:
-        """Open the websocket for work (``acs``) or for metrics (``tcs``)."""
+    def connect(self, kind: str) -> tuple[Any, str]:
+        """Open the websocket for work (``acs``) or for metrics (``tcs``); it and its address."""
         answer = self.call(
             "DiscoverPollEndpoint", {"cluster": self.cluster, "containerInstance": self.arn, "zoneId": ""}
         )
@@ -273,11 +305,11 @@ class Agent:
         else:
             query.update(cluster=self.cluster, containerInstance=self.arn, dockerVersion=self.docker_version)
         url = f"{endpoint.replace('http', 'ws', 1)}/ws?{urlencode(query)}"
-        return wire.websocket(url, find_credentials(self.env), self.region, "ecs", self.env)
+        return wire.websocket(url, self.caller(), self.env), url
 
     def acs(self) -> None:
         """Take messages and say that they came; raises `wire.NetworkError` when the connection ends."""
-        channel = self.connect("acs")
+        channel, _ = self.connect("acs")
         files.agent_log("info", "Connected to ACS endpoint")
         for message in _messages(channel, 300):
             kind, content = message.get("type"), message.get("message") or {}
@@ -292,7 +324,8 @@ class Agent:
 
     def tcs(self) -> None:
         """Send metrics; raises `wire.NetworkError` when the connection ends."""
-        channel = self.connect("tcs")
+        channel, url = self.connect("tcs")
+        address = url.replace("ws", "http", 1)
         while True:
             metadata = {
                 "cluster": self.cluster,
@@ -301,10 +334,13 @@ class Agent:
                 "idle": True,
                 "messageId": str(uuid.uuid4()),
             }
-            body = {"type": "PublishMetricsRequest", "message": {"metadata": metadata, "timestamp": round(time.time(), 3)}}
+            body = {
+                "type": "PublishMetricsRequest",
+                "message": {"metadata": metadata, "timestamp": round(time.time(), 3)},
+            }
             text = json.dumps(body, separators=(",", ":"))
             # The real agent puts signed headers before each of these messages.
-            signed = wire.sign("GET", self.url, {}, text.encode(), find_credentials(self.env), self.region, "ecs")
+            signed = wire.sign("GET", address, {}, text.encode(), self.caller())
             head = "".join(f"{name}: {signed[name]}\r\n" for name in sorted(signed))
             try:
                 channel.send(f"{head}\r\n{text}")
@@ -358,7 +394,7 @@ class Agent:
                 self.end_headers()
                 self.wfile.write(text)
 
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name of the base class
+            def log_message(self, format: str, *args: object) -> None:
                 """Say nothing."""
 
         try:
@@ -389,7 +425,7 @@ def _messages(channel: Any, seconds: float, *, once: bool = False) -> Any:
     import websocket as library  # noqa: PLC0415 - so that a host without it says so in the agent's log
 
     channel.settimeout(seconds)
-    until: Optional[float] = time.monotonic() + seconds if once else None
+    until: float | None = time.monotonic() + seconds if once else None
     while until is None or time.monotonic() < until:
         try:
             code, data = channel.recv_data()

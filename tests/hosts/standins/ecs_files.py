@@ -12,7 +12,7 @@ import os
 import socket
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
 
 from . import wire
 
@@ -136,7 +136,7 @@ def init_log(level: str, text: str) -> None:
     print(line, flush=True)
 
 
-def agent_pid() -> Optional[int]:
+def agent_pid() -> int | None:
     """The process id of the running agent."""
     try:
         pid = int(PID_FILE.read_text())

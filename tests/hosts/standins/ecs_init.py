@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Stand-in for ``/usr/libexec/amazon-ecs-init``: prepares the host, runs the agent and starts it again when it fails."""
+"""Stand-in for ``/usr/libexec/amazon-ecs-init``: prepares the host, runs the agent, and again when it fails."""
 
 from __future__ import annotations
 
@@ -117,7 +117,11 @@ def start(agent: list[str]) -> int:
 
 def _bare() -> dict[str, str]:
     """What the agent's process needs to run at all; nothing else of our environment gets into the container."""
-    return {name: os.environ[name] for name in ("PATH", "STANDIN_ROOT", "STANDIN_VERSION", "PYTHONPATH") if name in os.environ}
+    return {
+        name: os.environ[name]
+        for name in ("PATH", "STANDIN_ROOT", "STANDIN_VERSION", "PYTHONPATH")
+        if name in os.environ
+    }
 
 
 def stop() -> None:

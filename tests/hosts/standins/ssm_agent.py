@@ -18,7 +18,7 @@ import threading
 import time
 import uuid
 from pathlib import Path
-from typing import Any, NoReturn, Optional
+from typing import Any, NoReturn
 from urllib.parse import urlsplit
 from xml.etree import ElementTree
 
@@ -82,16 +82,20 @@ def _clear() -> int:
         files.clear_fingerprint()
         files.save_registration(files.Registration())
     except OSError as error:
-        say("ERROR", f"error clearing the instance registration information. {error}\nTry running as sudo/administrator.")
+        say(
+            "ERROR",
+            f"error clearing the instance registration information. {error}\nTry running as sudo/administrator.",
+        )
         return 1
     say("INFO", "Registration information has been removed from the instance.")
     return 0
 
 
-def _confirmed() -> Optional[str]:
+def _confirmed() -> str | None:
     """Ask whether to go over a registration; None for yes, else why not."""
     print(
-        "\nInstance already registered. Would you like to override existing with new registration information? [Yes/No]: ",
+        "\nInstance already registered. Would you like to override existing with new registration information? "
+        "[Yes/No]: ",
         end="",
         flush=True,
     )
@@ -159,6 +163,17 @@ def _register(options: argparse.Namespace, config: files.Config, version: str) -
     return 0
 
 
+def _set_threshold(threshold: int) -> int:
+    """``-fingerprint -similarityThreshold N``."""
+    try:
+        files.set_threshold(threshold)
+    except (OSError, ValueError) as error:
+        say("ERROR", f"Error setting the SimilarityThreshold. {error}")
+        return 1
+    say("INFO", f"Fingerprint SimilarityThreshold set to {threshold}")
+    return 0
+
+
 def user_agent(version: str) -> str:
     """What the agent calls itself."""
     return f"aws-sdk-go/1.51.20 (go1.24.11; linux; amd64) amazon-ssm-agent/{version}"
@@ -201,7 +216,14 @@ class Agent:
         url = self.config.url("ssm", self.registration.region)
         text = json.dumps(body, separators=(",", ":")).encode()
         here = self.registration
-        headers = wire.sign_as_node(url, _headers(operation, self.version), text, here.instance, here.region, self.key.sign)
+        headers = wire.sign_as_node(
+            url,
+            _headers(operation, self.version),
+            text,
+            instance=here.instance,
+            region=here.region,
+            rsa=self.key.sign,
+        )
         return wire.check(wire.request("POST", url, headers, text, env=os.environ, chunked=True))
 
     def call(self, service: str, prefix: str, operation: str, body: Any) -> Any:
@@ -211,12 +233,12 @@ class Agent:
         text = json.dumps(body, separators=(",", ":")).encode()
         headers = {**_headers(operation, self.version, prefix), "Content-Length": str(len(text))}
         agent, encoding = headers.pop("User-Agent"), headers.pop("Accept-Encoding")
-        signed = wire.sign("POST", url, headers, text, self.credentials, region, service)
+        signed = wire.sign("POST", url, headers, text, wire.Caller(self.credentials, region, service))
         whole = {"User-Agent": agent, **signed, "Accept-Encoding": encoding}
         return wire.check(wire.request("POST", url, whole, text, env=os.environ))
 
     def fingerprint(self) -> str:
-        """The machine's fingerprint. A machine that is another one than at registration gets a new one, after errors."""
+        """The machine's fingerprint. Another machine than at registration gets a new one, after errors."""
         until = time.monotonic() + FOREIGN_MACHINE_SECONDS
         while True:
             fingerprint, similar = files.stored_fingerprint()
@@ -320,7 +342,8 @@ class Agent:
         self.call("ec2messages", "EC2WindowsMessageDeliveryService", "GetMessages", body)
 
     def associations(self) -> None:
-        """Ask for associations, of which there are none."""
+        """Ask for associations, of which there are none; not at once."""
+        time.sleep(20)
         body = {"InstanceId": self.registration.instance, "MaxResults": 20}
         self.call("ssm", "AmazonSSM", "ListInstanceAssociations", body)
 
@@ -328,15 +351,20 @@ class Agent:
         """Open the control channel and keep it until it breaks."""
         here = self.registration
         base = f"{self.config.url('ssmmessages', here.region)}v1/control-channel/{here.instance}"
-        body = json.dumps({"MessageSchemaVersion": "1.0", "RequestId": str(uuid.uuid4())}, separators=(",", ":")).encode()
+        body = json.dumps(
+            {"MessageSchemaVersion": "1.0", "RequestId": str(uuid.uuid4())}, separators=(",", ":")
+        ).encode()
         headers = {"Content-Type": "application/json"}
-        signed = wire.sign("POST", base, headers, body, self.credentials, here.region, "ssmmessages")
+        who = wire.Caller(self.credentials, here.region, "ssmmessages")
+        signed = wire.sign("POST", base, headers, body, who)
         answer = wire.request("POST", base, {**signed, "User-Agent": "Go-http-client/1.1"}, body, env=os.environ)
         if answer.status != 201:
-            raise wire.NetworkError(f"CreateControlChannel failed with status {answer.status}: {answer.body.decode()[:300]}")
+            raise wire.NetworkError(
+                f"CreateControlChannel failed with status {answer.status}: {answer.body.decode()[:300]}"
+            )
         token = ElementTree.fromstring(answer.body).findtext(".//{*}TokenValue")  # noqa: S314 - the emulator's
         stream = "wss" + base[len("https") :] + "?role=subscribe&stream=input"
-        channel = wire.websocket(stream, self.credentials, here.region, "ssmmessages", os.environ)
+        channel = wire.websocket(stream, who, os.environ)
         opening = {
             "Cookie": None,
             "MessageSchemaVersion": "1.0",
@@ -355,7 +383,7 @@ class Agent:
         self._loop("HealthCheck", self.report, HEALTH_SECONDS, 30)
         self._loop("MessageGatewayService", self.control_channel, 0, 5)
         self._loop("MessagingDeliveryService", self.poll, POLL_SECONDS, 15)
-        self._loop("Association", lambda: (time.sleep(20), self.associations()), ASSOCIATION_SECONDS, 30)
+        self._loop("Association", self.associations, ASSOCIATION_SECONDS, 30)
         self.keep_credentials()
         raise SystemExit(1)
 
@@ -411,7 +439,7 @@ def serve(version: str) -> int:
     except ValueError as error:
         files.log("ERROR", f"[amazon-ssm-agent] the private key of the vault cannot be read: {error}", console=True)
         return 0
-    agent.run()
+    return agent.run()
 
 
 def main(words: list[str], version: str) -> int:
@@ -429,13 +457,7 @@ def main(words: list[str], version: str) -> int:
     if options.register and options.clear:
         return _clear()
     if options.fingerprint and not options.register:
-        try:
-            files.set_threshold(options.threshold)
-        except (OSError, ValueError) as error:
-            say("ERROR", f"Error setting the SimilarityThreshold. {error}")
-            return 1
-        say("INFO", f"Fingerprint SimilarityThreshold set to {options.threshold}")
-        return 0
+        return _set_threshold(options.threshold)
     print(USAGE, file=sys.stderr)
     return 1
 

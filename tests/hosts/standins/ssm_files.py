@@ -14,7 +14,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
 from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives import hashes, serialization
@@ -300,6 +300,6 @@ def log(level: str, text: str, *, console: bool) -> None:
         print(line, flush=True)
 
 
-def is_root() -> Optional[str]:
+def is_root() -> str | None:
     """None for root, else what the agent says."""
     return None if os.geteuid() == 0 or str(ROOT) != "/" else "permission denied"

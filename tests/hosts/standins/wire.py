@@ -14,14 +14,13 @@ import hmac
 import http.client
 import ipaddress
 import json
-import os
 import socket
 import ssl
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Optional
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, quote, urlsplit
 
 ALGORITHM = "AWS4-HMAC-SHA256"
@@ -36,6 +35,14 @@ class Credentials(NamedTuple):
     access_key: str
     secret_key: str
     token: str = ""
+
+
+class Caller(NamedTuple):
+    """Who calls which service where."""
+
+    credentials: Credentials
+    region: str
+    service: str
 
 
 class ServiceError(Exception):
@@ -78,11 +85,13 @@ def timestamp(moment: datetime.datetime) -> str:
 
 
 def string_to_sign(
-    method: str, url: str, headers: Mapping[str, str], signed: Sequence[str], digest: str, scope: str
+    method: str, url: str, headers: Mapping[str, str], *, signed: Sequence[str], digest: str, scope: str
 ) -> str:
     """The text that SigV4 signs. ``digest`` is the SHA-256 of the body, ``signed`` the names of the signed headers."""
     parts = urlsplit(url)
-    pairs = sorted((quote(k, safe="-_.~"), quote(v, safe="-_.~")) for k, v in parse_qsl(parts.query, keep_blank_values=True))
+    pairs = sorted(
+        (quote(k, safe="-_.~"), quote(v, safe="-_.~")) for k, v in parse_qsl(parts.query, keep_blank_values=True)
+    )
     lower = {key.lower(): " ".join(value.split()) for key, value in headers.items()}
     canonical = "\n".join(
         [
@@ -104,30 +113,32 @@ def sign(
     url: str,
     headers: Mapping[str, str],
     body: bytes,
-    credentials: Credentials,
-    region: str,
-    service: str,
+    who: Caller,
 ) -> dict[str, str]:
     """The headers with a SigV4 signature of all of them but the user agent."""
+    credentials, region, service = who
     stamp = now().strftime("%Y%m%dT%H%M%SZ")
     whole = {**headers, "Host": urlsplit(url).netloc, "X-Amz-Date": stamp}
     if credentials.token:
         whole["X-Amz-Security-Token"] = credentials.token
-    signed = sorted(name.lower() for name in whole if name.lower() not in {"user-agent", "accept-encoding", "connection"})
+    signed = sorted(
+        name.lower() for name in whole if name.lower() not in {"user-agent", "accept-encoding", "connection"}
+    )
     scope = f"{stamp[:8]}/{region}/{service}/aws4_request"
-    text = string_to_sign(method, url, whole, signed, hashlib.sha256(body).hexdigest(), scope)
+    text = string_to_sign(method, url, whole, signed=signed, digest=hashlib.sha256(body).hexdigest(), scope=scope)
     key = ("AWS4" + credentials.secret_key).encode()
     for part in (stamp[:8], region, service, "aws4_request"):
         key = hmac.new(key, part.encode(), hashlib.sha256).digest()
     signature = hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
     whole["Authorization"] = (
-        f"{ALGORITHM} Credential={credentials.access_key}/{scope}, SignedHeaders={';'.join(signed)}, Signature={signature}"
+        f"{ALGORITHM} Credential={credentials.access_key}/{scope}, "
+        f"SignedHeaders={';'.join(signed)}, Signature={signature}"
     )
     return whole
 
 
 def sign_as_node(
-    url: str, headers: Mapping[str, str], body: bytes, instance: str, region: str, rsa: Callable[[bytes], bytes]
+    url: str, headers: Mapping[str, str], body: bytes, *, instance: str, region: str, rsa: Callable[[bytes], bytes]
 ) -> dict[str, str]:
     """The headers with a managed node's signature: RSA-PSS over what SigV4 would sign, by the key of its vault."""
     stamp = now().strftime("%Y%m%dT%H%M%SZ")
@@ -135,7 +146,7 @@ def sign_as_node(
     whole = {**headers, "Host": urlsplit(url).netloc, "X-Amz-Date": stamp, "X-Amz-Content-Sha256": digest}
     signed = ["content-type", "host", "x-amz-date", "x-amz-target"]
     scope = f"{stamp[:8]}/{region}/ssm/aws4_request"
-    text = string_to_sign("POST", url, whole, signed, digest, scope)
+    text = string_to_sign("POST", url, whole, signed=signed, digest=digest, scope=scope)
     signature = base64.b64encode(rsa(text.encode())).decode()
     whole["Authorization"] = (
         f"{ALGORITHM} Credential={instance}/{scope}, SignedHeaders={';'.join(signed)}, Signature={signature}"
@@ -162,7 +173,7 @@ def _bypassed(host: str, port: int, env: Mapping[str, str]) -> bool:
     return False
 
 
-def proxy_for(url: str, env: Mapping[str, str]) -> Optional[tuple[str, int]]:
+def proxy_for(url: str, env: Mapping[str, str]) -> tuple[str, int] | None:
     """The proxy for an address as the environment says; None for a direct connection."""
     parts = urlsplit(url)
     secure = parts.scheme in {"https", "wss"}
@@ -205,7 +216,9 @@ def request(
     try:
         connection: http.client.HTTPConnection
         if secure:
-            connection = http.client.HTTPSConnection(*(proxy or (host, port)), timeout=timeout, context=tls_context(env))
+            connection = http.client.HTTPSConnection(
+                *(proxy or (host, port)), timeout=timeout, context=tls_context(env)
+            )
             if proxy:
                 connection.set_tunnel(host, port)
         else:
@@ -222,7 +235,9 @@ def request(
         finally:
             connection.close()
     except NETWORK_ERRORS as error:
-        raise NetworkError(f'RequestError: send request failed\ncaused by: {method.title()} "{url}": {error}') from error
+        raise NetworkError(
+            f'RequestError: send request failed\ncaused by: {method.title()} "{url}": {error}'
+        ) from error
 
 
 def check(answer: Answer) -> Any:
@@ -253,23 +268,20 @@ def with_retries(call: Callable[[], Any], delays: Sequence[float]) -> Any:
     return call()
 
 
-def websocket(
-    url: str,
-    credentials: Credentials,
-    region: str,
-    service: str,
-    env: Mapping[str, str],
-) -> Any:
+def websocket(url: str, who: Caller, env: Mapping[str, str]) -> Any:
     """An open websocket (of the library websocket-client) with a signed handshake. Raises `NetworkError`."""
     import websocket as library  # noqa: PLC0415 - amazon-ssm-agent -register works without it
 
-    signed = sign("GET", url.replace("ws", "http", 1), {}, b"", credentials, region, service)
+    signed = sign("GET", url.replace("ws", "http", 1), {}, b"", who)
     del signed["Host"]  # the library sends it
     proxy = proxy_for(url, env)
-    options: dict[str, Any] = {"http_proxy_host": proxy[0], "http_proxy_port": proxy[1], "proxy_type": "http"} if proxy else {}
+    options: dict[str, Any] = (
+        {"http_proxy_host": proxy[0], "http_proxy_port": proxy[1], "proxy_type": "http"} if proxy else {}
+    )
     parts = urlsplit(url)
     try:
-        plain = None if proxy else socket.create_connection((parts.hostname or "", parts.port or (443 if parts.scheme == "wss" else 80)), 30)
+        port = parts.port or (443 if parts.scheme == "wss" else 80)
+        plain = None if proxy else socket.create_connection((parts.hostname or "", port), 30)
         if plain is not None:
             # Our own TLS: the library's older versions take no context.
             if parts.scheme == "wss":
@@ -280,4 +292,4 @@ def websocket(
         header = [f"{key}: {value}" for key, value in signed.items()]
         return library.create_connection(url, timeout=30, header=header, suppress_origin=True, **options)
     except (OSError, library.WebSocketException) as error:
-        raise NetworkError(f"websocket {url.split('?')[0]}: {error}") from error
+        raise NetworkError(f"websocket {url.split('?', maxsplit=1)[0]}: {error}") from error
