@@ -11,6 +11,7 @@ dies, however it dies: a kill -9 leaves no process, no mount and no network, onl
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import json
 import os
@@ -64,21 +65,19 @@ def remove_cgroup(name: str) -> None:
     if kill.exists():
         kill.write_text("1")
     for _ in range(50):
-        for folder in sorted((path for path in top.rglob("*") if path.is_dir()), reverse=True):
-            _rmdir(folder)
-        if _rmdir(top):
+        # os.walk passes over what goes meanwhile: holder and stop may both be here
+        for folder, _, _ in os.walk(top, topdown=False):
+            _rmdir(Path(folder))
+        if not top.exists():
             break
         time.sleep(0.1)
     _rmdir(top.parent)
 
 
-def _rmdir(folder: Path) -> bool:
-    """Remove an empty cgroup; False while something is in it."""
-    try:
+def _rmdir(folder: Path) -> None:
+    """Remove a cgroup if it is empty and still there."""
+    with contextlib.suppress(OSError):
         folder.rmdir()
-    except OSError:
-        return False
-    return True
 
 
 def hold(name: str, settings: dict[str, Any]) -> int:
