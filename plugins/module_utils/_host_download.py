@@ -60,9 +60,8 @@ def parse_request(options: t.Mapping[str, t.Any]) -> Request:
     checksum = checksum[7:] if checksum.startswith("sha256:") else checksum
     if checksum and not re.match(r"[0-9a-f]{64}$", checksum):
         raise EcsError(f"checksum: {options['checksum']!r} is no SHA-256, which has 64 hexadecimal digits.")
-    folder = os.path.dirname(options["dest"]) or "/"
-    if os.path.isdir(options["dest"]) or not os.path.isdir(folder):
-        raise EcsError(f"dest: {options['dest']} must be the path of a file in a folder that is there.")
+    if os.path.isdir(options["dest"]) or not os.path.isabs(options["dest"]):
+        raise EcsError(f"dest: {options['dest']} must be the absolute path of a file, not a folder.")
     return Request(
         options["url"],
         options["signature_url"],
@@ -123,8 +122,10 @@ def download(host: Host, request: Request, fetch: Fetch) -> tuple[bool, Verified
     Raises:
         EcsError: it cannot be fetched, or it must not be used; then nothing is left.
     """
+    folder = os.path.dirname(request.dest)
     try:
-        work = tempfile.mkdtemp(prefix=".signed-download-", dir=os.path.dirname(request.dest) or "/")
+        os.makedirs(folder, mode=0o755, exist_ok=True)
+        work = tempfile.mkdtemp(prefix=".signed-download-", dir=folder)
     except OSError as error:
         raise EcsError(f"dest: no file can be made beside {request.dest}: {error}.") from error
     # gpg talks to helpers through sockets in its home, whose path must be short.

@@ -30,7 +30,7 @@ options:
     type: str
     required: true
   dest:
-    description: The path to put the file at. Its folder must be there.
+    description: The absolute path to put the file at. Its folder is made when it is missing.
     type: path
     required: true
   public_keys:

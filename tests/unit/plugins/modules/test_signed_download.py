@@ -149,7 +149,7 @@ REFUSALS: dict[str, tuple[dict[str, str], str]] = {
     "no key at all": ({"public_key": "hello"}, "number 1 of 1 holds no public key"),
     "malformed checksum": ({"checksum": "md5:00"}, "no SHA-256"),
     "malformed address": ({"url": "s3://bucket/x.deb"}, "neither an http, https or file address nor an absolute path"),
-    "no folder": ({"dest": "none/agent.deb"}, "must be the path of a file in a folder that is there"),
+    "a folder": ({"dest": "."}, "must be the absolute path of a file, not a folder"),
 }
 
 
