@@ -1,0 +1,220 @@
+# Copyright: (c) 2026, onprem.ecs contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A user at the controller of a lab: runs playbooks, asks AWS, looks at the hosts."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from hosts import Lab
+
+CLUSTER = "shop"
+ENROLL = "onprem.ecs.enroll"
+#: The tree of collections that these tests are a part of.
+COLLECTIONS = Path(__file__).resolve().parents[5]
+#: Seconds after which a playbook is taken for hanging.
+PATIENCE = 420
+
+#: What enrolling leaves on a host, and nothing else does.
+FOOTPRINT = (
+    "dpkg-query -W -f '${Package} ${Version} ${Status}\\n'; "
+    "find /etc/ecs /etc/amazon /var/lib/amazon /var/lib/ecs /var/cache/onprem.ecs /var/log/ecs /var/log/amazon "
+    "/etc/systemd/system /root /etc/docker -exec ls -ld --time-style=full-iso {} + 2>/dev/null"
+)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One ``ansible-playbook``: its exit code and what it wrote."""
+
+    code: int
+    text: str
+    seconds: float = 0.0
+
+    @property
+    def words(self) -> str:
+        """What it wrote, with every run of white space as one space, so that line breaks do not matter."""
+        return " ".join(self.text.replace("\\n", " ").replace('\\"', '"').split())
+
+    @property
+    def recap(self) -> dict[str, dict[str, int]]:
+        """The counts of the PLAY RECAP for each host."""
+        _before, _heading, recap = self.text.rpartition("PLAY RECAP")
+        return {
+            match[1]: {name: int(count) for name, count in re.findall(r"(\w+)=(\d+)", match[2])}
+            for match in re.finditer(r"^(\S+)\s+: (ok=.*)$", recap, re.MULTILINE)
+        }
+
+    def changed(self) -> dict[str, int]:
+        """How many tasks changed something, for each host."""
+        return {host: counts["changed"] for host, counts in self.recap.items()}
+
+    def said_of(self, host: str) -> str:
+        """What the failures of this host say."""
+        found = re.findall(rf"^(?:fatal|failed|\[ERROR\]).*?\[{re.escape(host)}\b.*$", self.text, re.MULTILINE)
+        return " ".join(" ".join(found).replace("\\n", " ").replace('\\"', '"').split())
+
+
+@dataclass(frozen=True)
+class Calls:
+    """How often the controller called AWS."""
+
+    reads: int
+    writes: dict[str, int]
+    by_name: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Controller:
+    """The user of one lab. ``home`` is the home folder: whatever Ansible keeps for a user is there."""
+
+    lab: Lab
+    home: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What is set besides the lab's own environment."""
+        return {
+            "HOME": str(self.home),
+            "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
+            "ANSIBLE_CONFIG": str(self.home / "ansible.cfg"),
+            "ANSIBLE_NOCOLOR": "1",
+            "ANSIBLE_RETRY_FILES_ENABLED": "0",
+            "LC_ALL": "C.UTF-8",
+            "AWS_CONFIG_FILE": os.devnull,
+        }
+
+    @property
+    def variables(self) -> dict[str, Any]:
+        """The collection's variables for this lab: endpoints, mirror and keys."""
+        found: dict[str, Any] = yaml.safe_load((self.lab.run_dir / "vars.yml").read_text())
+        return found
+
+    def command(self, playbook: str, *options: str, **variables: Any) -> list[str]:
+        """The command line that runs a playbook with the lab's variables; ``variables`` count more."""
+        given = {"ecs_cluster": CLUSTER, **variables}
+        extra = ["-e", f"@{self.lab.run_dir / 'vars.yml'}", "-e", json.dumps(given)]
+        return ["ansible-playbook", playbook, *extra, *options]
+
+    def play(self, playbook: str, *options: str, env: Mapping[str, str] | None = None, **variables: Any) -> Run:
+        """Run a playbook to its end; the Run, whatever became of it."""
+        began = time.monotonic()
+        done = self.lab.run(
+            self.command(playbook, *options, **variables),
+            env={**self.environment, **(env or {})},
+            cwd=self.home,
+            timeout=PATIENCE,
+        )
+        return Run(done.returncode, done.stdout + done.stderr, time.monotonic() - began)
+
+    def enroll(self, *options: str, env: Mapping[str, str] | None = None, **variables: Any) -> Run:
+        """Run ``onprem.ecs.enroll``."""
+        return self.play(ENROLL, *options, env=env, **variables)
+
+    def write_play(self, name: str, plays: Sequence[Mapping[str, Any]]) -> str:
+        """Write a playbook of the user's own; its path."""
+        path = self.home / f"{name}.yml"
+        path.write_text(yaml.safe_dump(list(plays), sort_keys=False))
+        return str(path)
+
+    def ask(self, module: str, **options: Any) -> Any:
+        """What a module that runs on the controller returns."""
+        words = ["ansible", "localhost", "-m", module, "-a", json.dumps(options), "-o"]
+        done = self.lab.run(words, env={**self.environment, "ANSIBLE_INVENTORY": "localhost,"}, cwd=self.home)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return json.loads(done.stdout[done.stdout.index("{") :])
+
+    def kill_when(self, ready: Callable[[], bool], *options: str, **variables: Any) -> Run:
+        """Start enrolling, and SIGKILL the process group as soon as ``ready()``; what it had written by then.
+
+        :raises AssertionError: when it ended by itself before
+        """
+        log = self.home / "killed.log"
+        began = time.monotonic()
+        with log.open("w") as output:
+            process = self.lab.popen(
+                self.command(ENROLL, *options, **variables),
+                env=self.environment,
+                cwd=self.home,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+            try:
+                while not ready():
+                    assert process.poll() is None, f"it ended before it could be killed:\n{log.read_text()[-4000:]}"
+                    assert time.monotonic() < began + PATIENCE, f"the point did not come:\n{log.read_text()[-4000:]}"
+            finally:
+                # The group has ended by itself when the assertion above failed.
+                if process.poll() is None:
+                    os.killpg(process.pid, signal.SIGKILL)
+                code = process.wait()
+        return Run(code, log.read_text(), time.monotonic() - began)
+
+    def state(self) -> dict[str, Any]:
+        """The whole AWS account."""
+        found: dict[str, Any] = self.lab.emulator("GET", "state")
+        return found
+
+    def codes(self) -> list[str]:
+        """Every activation code that AWS ever gave out."""
+        found: list[str] = self.lab.emulator("GET", "secrets")["activation_codes"]
+        return found
+
+    def calls(self) -> Calls:
+        """The calls of the controller since `forget_calls`."""
+        counts = self.lab.emulator("GET", "calls")
+        return Calls(counts["reads"], counts["writes_by_operation"], counts["calls"])
+
+    def forget_calls(self) -> None:
+        """Count from zero."""
+        self.lab.emulator("DELETE", "calls")
+
+    def footprint(self, *names: str) -> dict[str, str]:
+        """Packages and files of each host (of all, when none is named), to be compared with a later look."""
+        chosen = [host for host in self.lab.hosts() if not names or host.name in names]
+        return {host.name: host.run(FOOTPRINT).stdout for host in chosen}
+
+    def files(self) -> list[Path]:
+        """The user's files, and every temporary file of this machine that is not older than the lab."""
+        since = self.lab.run_dir.holder.stat().st_mtime
+        found = [path for path in self.home.rglob("*") if path.is_file()]
+        for top in (Path("/tmp"), Path("/var/tmp")):  # noqa: S108 - where programs put theirs
+            for folder, _folders, names in os.walk(top):
+                found += [path for name in names if _is_since(path := Path(folder, name), since)]
+        return found
+
+
+def _is_since(path: Path, since: float) -> bool:
+    """Whether this is a file that was written since then."""
+    try:
+        return path.is_file() and not path.is_symlink() and path.stat().st_mtime >= since
+    except OSError:
+        return False  # it has gone
+
+
+def instances_up(controller: Controller, *hosts: str) -> None:
+    """Assert that AWS knows exactly these hosts, each once, online, active and connected, and no activation."""
+    state = controller.state()
+    nodes = {node["InstanceId"]: node for node in state["managed_nodes"]}
+    names = sorted(str(node.get("ComputerName")) for node in nodes.values())
+    assert names == sorted(hosts), f"managed nodes: {names}"
+    assert {node["PingStatus"] for node in nodes.values()} == {"Online"}, nodes
+    members = state["container_instances"]
+    assert sorted(one["ec2InstanceId"] for one in members) == sorted(nodes), members
+    for one in members:
+        assert (one["status"], one["agentConnected"], one["clusterName"]) == ("ACTIVE", True, CLUSTER), one
+    assert state["activations"] == []

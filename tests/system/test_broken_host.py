@@ -1,0 +1,95 @@
+# Copyright: (c) 2026, onprem.ecs contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One host of two cannot be enrolled: the other comes up, and the broken one is named with a reason.
+
+The tests are in the order of a story on one account: node1 comes up in the first, node2 is broken in one way after
+another, and comes up in the last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from system.controller import Controller, Run, instances_up
+
+pytestmark = pytest.mark.lab
+
+#: The port of all AWS endpoints, as the hosts of a lab see them.
+PORT = 4567
+
+
+@contextmanager
+def broken(user: Controller, breaks: str, repairs: str) -> Iterator[None]:
+    """node2 is broken for so long."""
+    host = user.lab.host("node2")
+    host.run(breaks, check=True)
+    try:
+        yield
+    finally:
+        host.run(repairs, check=True)
+
+
+def only_node1_is_up(user: Controller, run: Run) -> None:
+    """Assert that the run failed for node2 alone, and cleaned up."""
+    assert run.code != 0, run.text
+    assert run.recap["node1"]["failed"] == run.recap["node1"]["unreachable"] == 0, run.text
+    assert user.state()["activations"] == []
+
+
+def test_unreachable(controller: Controller) -> None:
+    controller.lab.host("node2").stop()
+    run = controller.enroll()
+    controller.lab.host("node2").start()
+    only_node1_is_up(controller, run)
+    assert run.recap["node2"]["unreachable"] == 1
+    assert "UNREACHABLE" in run.said_of("node2")
+    assert "Failed to connect to the host via ssh" in run.said_of("node2")
+    assert "No route to host" in run.said_of("node2")
+    instances_up(controller, "node1")
+
+
+def test_docker_is_masked(controller: Controller) -> None:
+    with broken(controller, "systemctl mask docker.service", "systemctl unmask docker.service"):
+        run = controller.enroll()
+    only_node1_is_up(controller, run)
+    assert run.recap["node2"]["failed"] == 1
+    assert "docker.service is masked" in run.said_of("node2")
+    instances_up(controller, "node1")
+
+
+def test_systems_manager_is_blocked(controller: Controller) -> None:
+    rule = f"OUTPUT --protocol tcp --dport {PORT} --jump REJECT --reject-with tcp-reset"
+    with broken(controller, f"iptables --insert {rule}", f"iptables --delete {rule}"):
+        run = controller.enroll()
+    only_node1_is_up(controller, run)
+    assert run.recap["node2"]["failed"] == 1
+    said = run.said_of("node2")
+    assert "refuses connections" in said
+    assert "firewall" in said
+    instances_up(controller, "node1")
+
+
+def test_ecs_refuses_the_host(controller: Controller) -> None:
+    fault = {"service": "ecs", "operation": "RegisterContainerInstance", "kind": "error", "count": 1000}
+    denied = {"status": 400, "code": "AccessDeniedException", "message": "not authorized to perform this action"}
+    controller.lab.emulator("POST", "faults", {**fault, **denied})
+    run = controller.enroll(ecs_wait_timeout=15)
+    controller.lab.emulator("DELETE", "faults")
+    only_node1_is_up(controller, run)
+    assert "AccessDenied" in run.said_of("node2")
+    assert "ecsAnywhereRole" in run.said_of("node2") or "role" in run.said_of("node2")
+
+
+def test_after_the_repair_the_next_run_brings_it_up(controller: Controller) -> None:
+    before = controller.state()["managed_nodes"]
+    run = controller.enroll()
+    assert run.code == 0, run.text
+    assert run.recap["node1"]["changed"] == 0
+    instances_up(controller, "node1", "node2")
+    after = {node["InstanceId"] for node in controller.state()["managed_nodes"]}
+    assert {node["InstanceId"] for node in before} <= after

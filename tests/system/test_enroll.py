@@ -1,0 +1,85 @@
+# Copyright: (c) 2026, onprem.ecs contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From an empty account and two bare hosts to two external instances, and no further."""
+
+from __future__ import annotations
+
+import pytest
+
+from system.conftest import Enrolled
+from system.controller import CLUSTER, instances_up
+
+pytestmark = pytest.mark.lab
+HOSTS = ("node1", "node2")
+
+
+def test_check_mode_on_an_empty_account_says_what_it_would_do(enrolled: Enrolled) -> None:
+    run = enrolled.checked.run
+    assert run.code == 0, run.text
+    for host in HOSTS:
+        assert run.recap[host]["changed"] > 0
+        assert run.recap[host]["failed"] == run.recap[host]["unreachable"] == 0
+    for words in (
+        "install Docker of the distribution",
+        "install the SSM agent (latest) after checking its signature",
+        "register with Systems Manager in eu-west-1",
+        "install the ECS agent (latest) after checking its signature",
+        f"join cluster {CLUSTER} as an external instance",
+    ):
+        assert run.words.count(words) >= len(HOSTS), words
+    # The account's part, as a difference.
+    assert "ecsAnywhereRole" in run.words
+    assert "ssm.amazonaws.com" in run.words
+    assert CLUSTER in run.words
+
+
+def test_check_mode_touches_nothing(enrolled: Enrolled) -> None:
+    assert enrolled.checked.calls.writes == {}
+    assert enrolled.checked.calls.reads > 0
+    assert enrolled.checked.footprint == enrolled.bare
+
+
+def test_both_hosts_come_up(enrolled: Enrolled) -> None:
+    run = enrolled.first.run
+    assert run.code == 0, run.text[-6000:]
+    instances_up(enrolled.controller, *HOSTS)
+
+
+def test_the_account_is_written_to_once(enrolled: Enrolled) -> None:
+    writes = enrolled.first.calls.writes
+    assert writes["iam:CreateRole"] == writes["ecs:CreateCluster"] == 1
+    assert writes["ssm:CreateActivation"] == writes["ssm:DeleteActivation"] == 1
+
+
+def test_the_info_module_shows_them_as_aws_does(enrolled: Enrolled) -> None:
+    answer = enrolled.controller.ask("onprem.ecs.ecs_external_instance_info", cluster=CLUSTER)
+    shown = {one["computer_name"]: one for one in answer["instances"]}
+    assert sorted(shown) == sorted(HOSTS)
+    for one in shown.values():
+        assert one["ping_status"] == "Online"
+        assert one["ecs_status"] == "ACTIVE"
+        assert one["agent_connected"] is True
+        assert one["cluster"] == CLUSTER
+        assert one["iam_role"] == "ecsAnywhereRole"
+    members = {
+        one["ec2InstanceId"]: one["containerInstanceArn"] for one in enrolled.controller.state()["container_instances"]
+    }
+    assert {one["instance_id"]: one["container_instance_arn"] for one in shown.values()} == members
+
+
+@pytest.mark.parametrize("name", ["second", "checked_again"])
+def test_a_run_with_nothing_to_do_does_nothing(enrolled: Enrolled, name: str) -> None:
+    step = getattr(enrolled, name)
+    assert step.run.code == 0, step.run.text
+    assert step.run.changed() == dict.fromkeys(HOSTS, 0), step.run.text
+    assert step.calls.writes == {}
+    assert step.footprint == enrolled.first.footprint
+
+
+def test_the_calls_of_a_run_with_nothing_to_do_do_not_grow_with_the_hosts(enrolled: Enrolled) -> None:
+    assert enrolled.one_host.run.code == 0, enrolled.one_host.run.text
+    assert enrolled.one_host.run.changed() == {"node1": 0}
+    assert enrolled.one_host.calls.by_name == enrolled.second.calls.by_name
+    assert enrolled.one_host.calls.reads > 0

@@ -1,0 +1,79 @@
+# Copyright: (c) 2026, onprem.ecs contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""``ansible-playbook`` is killed at three points of its work on the hosts, and run again each time.
+
+Each run meets what the one before left and gets as far as its own point, the last one to the end.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from system.controller import Controller, instances_up
+from system.searching import found_on
+
+pytestmark = pytest.mark.lab
+
+
+def on_any_host(user: Controller, question: str) -> bool:
+    """Whether a shell command succeeds on one of the hosts."""
+    return any(host.run(question).returncode == 0 for host in user.lab.hosts())
+
+
+def has_docker(user: Controller) -> bool:
+    """Docker is installed on a host."""
+    return on_any_host(user, "dpkg-query -W -f '${Status}' docker.io 2>/dev/null | grep -q 'install ok installed'")
+
+
+def has_ecs_agent(user: Controller) -> bool:
+    """The ECS agent is being installed on a host, or has been."""
+    return on_any_host(user, "test -e /var/lib/dpkg/info/amazon-ecs-init.list")
+
+
+def nodes(user: Controller) -> dict[str, str]:
+    """The managed nodes: name of the host to id. A host with two fails."""
+    found = user.state()["managed_nodes"]
+    named = {str(node.get("ComputerName", node["InstanceId"])): str(node["InstanceId"]) for node in found}
+    assert len(named) == len(found), found
+    return named
+
+
+def test_killed_at_three_points_and_run_again(controller: Controller) -> None:
+    # With Docker there, and nothing of AWS.
+    run = controller.kill_when(lambda: has_docker(controller))
+    assert not run.recap, run.text
+    assert nodes(controller) == {}
+    assert len(controller.state()["activations"]) == 1, "it was to be killed with an activation made"
+
+    # As soon as a host is a managed node: the agent has not taken its identity yet.
+    run = controller.kill_when(lambda: len(controller.state()["managed_nodes"]) > 0)
+    assert not run.recap, run.text
+    assert controller.state()["container_instances"] == []
+
+    # During the installation of the ECS agent.
+    run = controller.kill_when(lambda: has_ecs_agent(controller))
+    assert not run.recap, run.text
+    before = nodes(controller)
+    assert len(before) == 2
+
+    run = controller.enroll()
+    assert run.code == 0, run.text
+    instances_up(controller, "node1", "node2")
+    assert nodes(controller) == before, "a host became another node"
+
+
+def test_then_nothing_is_left_to_do(controller: Controller) -> None:
+    controller.forget_calls()
+    run = controller.enroll()
+    assert run.code == 0, run.text
+    assert run.changed() == {"node1": 0, "node2": 0}
+    assert controller.calls().writes == {}
+
+
+def test_killing_leaves_no_activation_code_behind(controller: Controller) -> None:
+    codes = controller.codes()
+    assert len(codes) >= 2
+    for host in controller.lab.hosts():
+        assert found_on(host, codes) == [], host.name

@@ -1,0 +1,90 @@
+# Copyright: (c) 2026, onprem.ecs contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Each role alone, for users who do the rest themselves. The tests are in the order in which one would do it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from system.controller import CLUSTER, Controller, Run, instances_up
+
+pytestmark = pytest.mark.lab
+HOSTS = 1
+ROLE = "ecsAnywhereRole"
+
+
+def role(user: Controller, name: str, hosts: str = "ecs", **variables: Any) -> Run:
+    """Run one role."""
+    play = {"hosts": hosts, "gather_facts": False, "roles": [f"onprem.ecs.{name}"]}
+    return user.play(user.write_play(name, [play]), **variables)
+
+
+def twice(user: Controller, name: str, **variables: Any) -> None:
+    """Run one role, and assert that it changes something, and nothing when it is run again."""
+    run = role(user, name, **variables)
+    assert run.code == 0, run.text
+    assert run.changed()["node1"] > 0
+    run = role(user, name, **variables)
+    assert run.code == 0, run.text
+    assert run.changed() == {"node1": 0}, run.text
+
+
+def activation(user: Controller) -> dict[str, Any]:
+    """The variables of a new activation."""
+    made = user.ask("onprem.ecs.ssm_activation", iam_role=ROLE, region="eu-west-1")
+    return {"ecs_activation_id": made["activation_id"], "ecs_activation_code": made["activation_code"]}
+
+
+def test_iam(controller: Controller) -> None:
+    twice(controller, "iam")
+    assert list(controller.state()["roles"]) == [ROLE]
+
+
+def test_container_engine(controller: Controller) -> None:
+    host = controller.lab.host("node1")
+    twice(controller, "container_engine")
+    assert host.run("systemctl is-enabled docker && docker info --format '{{.ServerVersion}}'").returncode == 0
+
+
+def test_ssm_agent_with_an_expired_activation(controller: Controller) -> None:
+    given = activation(controller)
+    controller.lab.emulator("POST", "activations/expire", {"ActivationId": given["ecs_activation_id"]})
+    run = role(controller, "ssm_agent", **given)
+    assert run.code != 0
+    assert "the activation has expired" in run.said_of("node1"), run.text
+    assert "make a new activation" in run.said_of("node1")
+    assert given["ecs_activation_id"] in run.said_of("node1")
+    assert given["ecs_activation_code"] not in run.text
+    assert controller.state()["managed_nodes"] == []
+
+
+def test_ssm_agent(controller: Controller) -> None:
+    given = activation(controller)
+    run = role(controller, "ssm_agent", **given)
+    assert run.code == 0, run.text
+    (node,) = controller.state()["managed_nodes"]
+    run = role(controller, "ssm_agent", **given)
+    assert run.changed() == {"node1": 0}, run.text
+    assert [one["InstanceId"] for one in controller.state()["managed_nodes"]] == [node["InstanceId"]]
+
+
+def test_ecs_agent(controller: Controller) -> None:
+    controller.ask("community.aws.ecs_cluster", name=CLUSTER, state="present", region="eu-west-1")
+    twice(controller, "ecs_agent")
+    answer = controller.ask(
+        "onprem.ecs.ecs_external_instance",
+        cluster=CLUSTER,
+        region="eu-west-1",
+        instance_ids=[node["InstanceId"] for node in controller.state()["managed_nodes"]],
+    )
+    assert answer["changed"] is False
+    controller.ask("onprem.ecs.ssm_activation", state="absent", iam_role=ROLE, region="eu-west-1", expired=True)
+    for one in controller.state()["activations"]:
+        controller.ask(
+            "onprem.ecs.ssm_activation", state="absent", activation_id=one["ActivationId"], region="eu-west-1"
+        )
+    instances_up(controller, "node1")
