@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import machine
-from .paths import GATEWAY, MIRROR_PORT, cache_dir, graph_dir
+from .paths import GATEWAY, MIRROR_PORT, cache_dir, graph_dir, locked
 
 # python3-cryptography and python3-websocket are what the stand-in agents are written with.
 BASE = [
@@ -102,6 +102,14 @@ def ensure(suite: str, say: Callable[[str], None] = print) -> Image:
     if suite not in SUITES:
         raise machine.MachineError(f"no such suite: {suite}. There are {', '.join(sorted(SUITES))}")
     image = Image(suite)
+    with locked():
+        _ensure(image, say)
+    return image
+
+
+def _ensure(image: Image, say: Callable[[str], None]) -> None:
+    """Make what is missing of an image."""
+    suite = image.suite
     if not image.tar.exists() or not (image.archive / "Packages").exists():
         began = time.monotonic()
         say(f"image {suite}: making it from the package archive of this machine")
@@ -111,7 +119,17 @@ def ensure(suite: str, say: Callable[[str], None] = print) -> Image:
         began = time.monotonic()
         _import(image)
         say(f"image {suite}: imported in {time.monotonic() - began:.0f} s")
-    return image
+
+
+def prune() -> None:
+    """Remove what was made by an older recipe."""
+    current = {f"{suite}-{Image(suite).key}" for suite in SUITES}
+    for place in [*(cache_dir() / "images").glob("*"), *(cache_dir() / "archive").glob("*")]:
+        if place.name.removesuffix(".tar") not in current:
+            shutil.rmtree(place) if place.is_dir() else place.unlink()
+    if {place.name.removeprefix("has-") for place in graph_dir().glob("has-*")} - current:
+        # Whole, as podman would only do it bit by bit: the tars are still there to fill it again.
+        shutil.rmtree(graph_dir(), ignore_errors=True)
 
 
 def _bootstrap(image: Image) -> None:

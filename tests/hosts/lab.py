@@ -283,10 +283,15 @@ def running() -> list[Lab]:
 
 
 def clean(*, caches: bool = False) -> None:
-    """Stop all labs and remove what they left; with ``caches`` images, packages and keys too."""
+    """Stop all labs and remove what they left; with ``caches`` images, packages and keys too.
+
+    What is cached from an older recipe goes in any case.
+    """
     for lab in running():
         lab.stop()
     shutil.rmtree(lab_dir() / "run", ignore_errors=True)
+    images.prune()
+    mirror.prune()
     if caches:
         shutil.rmtree(lab_dir(), ignore_errors=True)
 

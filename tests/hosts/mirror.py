@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import http.server
 import json
-import os
 import re
 import shutil
 import socketserver
@@ -20,7 +19,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from . import images, packages, signing
-from .paths import HERE, cache_dir
+from .paths import HERE, cache_dir, locked
 
 # The test keys: who they stand for. Only the first two are in the collection's variables.
 KEYS = ("ssm", "ecs", "other", "expired")
@@ -56,20 +55,30 @@ def keys(top: Path) -> dict[str, Key]:
 def ensure(say: Callable[[str], None] = print) -> Path:
     """Make packages, keys and signatures unless they are cached; their folder."""
     top = folder()
-    if top.exists():
-        return top
+    with locked():
+        if not top.exists():
+            _make(top, say)
+    return top
+
+
+def _make(top: Path, say: Callable[[str], None]) -> None:
+    """Make the mirror; its folder appears when it is whole."""
     began = time.monotonic()
-    work = cache_dir() / "work" / f"mirror-{os.getpid()}"
+    work = cache_dir() / "work" / "mirror"
     shutil.rmtree(work, ignore_errors=True)
     _build_packages(work)
     with signing.signer() as signer:
         _sign(work, signer)
     top.parent.mkdir(parents=True, exist_ok=True)
-    if not top.exists():
-        work.rename(top)
-    shutil.rmtree(work, ignore_errors=True)
+    work.rename(top)
     say(f"package mirror: made in {time.monotonic() - began:.0f} s")
-    return top
+
+
+def prune() -> None:
+    """Remove mirrors of older stand-ins."""
+    for place in (cache_dir() / "mirror").glob("*"):
+        if place != folder():
+            shutil.rmtree(place)
 
 
 def _build_packages(top: Path) -> None:

@@ -6,7 +6,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,6 +38,15 @@ def lab_dir() -> Path:
 def cache_dir() -> Path:
     """What is costly to make and is kept by ``clean``: images, packages, keys."""
     return lab_dir() / "cache"
+
+
+@contextmanager
+def locked() -> Iterator[None]:
+    """Only one at a time may make what goes into the cache; others wait."""
+    cache_dir().mkdir(parents=True, exist_ok=True)
+    with (cache_dir() / "lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def graph_dir() -> Path:

@@ -273,7 +273,8 @@ class Agent:
                 answer = self.call("RegisterContainerInstance", body)
         except wire.ServiceError as error:
             code = EXIT_TERMINAL if error.code in TERMINAL_CODES else EXIT_ERROR
-            raise AgentExit(code, f"Unable to register as a container instance with ECS: {error}") from error
+            said = error.second("ECS", "RegisterContainerInstance")
+            raise AgentExit(code, f"Unable to register as a container instance with ECS: {said}") from error
         except wire.NetworkError as error:
             raise AgentExit(EXIT_ERROR, f"Unable to register as a container instance with ECS: {error}") from error
         instance = answer["containerInstance"]

@@ -45,6 +45,16 @@ class Caller(NamedTuple):
     service: str
 
 
+# Errors that the ECS API declares; the SDK prints all others as "api error".
+MODELLED = {
+    "ClientException",
+    "ServerException",
+    "InvalidParameterException",
+    "ClusterNotFoundException",
+    "AccessDeniedException",
+}
+
+
 class ServiceError(Exception):
     """AWS refused; ``str`` is as the Go SDK prints it."""
 
@@ -53,6 +63,13 @@ class ServiceError(Exception):
         self.code = code
         self.message = message
         self.status = status
+        self.request_id = request_id
+
+    def second(self, service: str, operation: str) -> str:
+        """As the second generation of the Go SDK prints it."""
+        name = self.code if self.code in MODELLED else f"api error {self.code}"
+        where = f"https response error StatusCode: {self.status}, RequestID: {self.request_id}"
+        return f"operation error {service}: {operation}, {where}, {name}: {self.message}"
 
 
 class NetworkError(Exception):
@@ -197,6 +214,24 @@ def tls_context(env: Mapping[str, str]) -> ssl.SSLContext:
     return context
 
 
+def words(error: BaseException, host: str, port: int) -> str:
+    """A network error in Go's words, which administrators and their tools know."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        text = "x509: certificate signed by unknown authority"
+        if error.verify_code in {10, 62, 64}:
+            text = f"x509: {error.verify_message}"
+        return f"tls: failed to verify certificate: {text}"
+    if isinstance(error, socket.gaierror):
+        return f"dial tcp: lookup {host}: no such host"
+    if isinstance(error, ConnectionRefusedError):
+        return f"dial tcp {host}:{port}: connect: connection refused"
+    if isinstance(error, TimeoutError):
+        return f"dial tcp {host}:{port}: i/o timeout"
+    if isinstance(error, (http.client.RemoteDisconnected, ConnectionResetError)):
+        return "EOF"
+    return str(error)
+
+
 def request(
     method: str,
     url: str,
@@ -236,7 +271,7 @@ def request(
             connection.close()
     except NETWORK_ERRORS as error:
         raise NetworkError(
-            f'RequestError: send request failed\ncaused by: {method.title()} "{url}": {error}'
+            f'RequestError: send request failed\ncaused by: {method.title()} "{url}": {words(error, host, port)}'
         ) from error
 
 
@@ -292,4 +327,5 @@ def websocket(url: str, who: Caller, env: Mapping[str, str]) -> Any:
         header = [f"{key}: {value}" for key, value in signed.items()]
         return library.create_connection(url, timeout=30, header=header, suppress_origin=True, **options)
     except (OSError, library.WebSocketException) as error:
-        raise NetworkError(f"websocket {url.split('?', maxsplit=1)[0]}: {error}") from error
+        said = words(error, parts.hostname or "", parts.port or 443)
+        raise NetworkError(f"websocket {url.split('?', maxsplit=1)[0]}: {said}") from error
