@@ -16,12 +16,13 @@ import typing as t
 
 from ansible_collections.onprem.ecs.plugins.module_utils._host_io import Host
 from ansible_collections.onprem.ecs.plugins.module_utils._host_packages import upstream_version
-from ansible_collections.onprem.ecs.plugins.module_utils._host_units import Unit
+from ansible_collections.onprem.ecs.plugins.module_utils._host_units import Unit, drop_ins, reads_old_files
 
 PACKAGE = "amazon-ecs-init"
 UNIT = "ecs.service"
 # The unit reads them in this order, so the second overrides the first.
 CONFIG_FILES = ("/var/lib/ecs/ecs.config", "/etc/ecs/ecs.config")
+CA_BUNDLE = "/etc/ecs/ca-bundle.pem"
 # What the agent knows of its registration: today's database, and the file of agents before 1.44.
 STATE_FILES = ("/var/lib/ecs/data/agent.db", "/var/lib/ecs/data/ecs_agent_data.json")
 INTROSPECTION = ("127.0.0.1", 51678)
@@ -84,7 +85,7 @@ def parse_introspection(answer: bytes) -> Introspection | None:
     )
 
 
-def introspect(address: tuple[str, int] = INTROSPECTION, timeout: float = 2.0) -> Introspection | None:
+def introspect(address: tuple[str, int], timeout: float = 2.0) -> Introspection | None:
     """Ask the running agent; None when nobody answers.
 
     A bare socket: importing an HTTP library costs more than all the rest, and HTTP/1.0 ends with the connection.
@@ -134,7 +135,7 @@ def read_agent(host: Host, units: t.Mapping[str, Unit], packages: t.Mapping[str,
     """
     unit, config = units[UNIT], read_config(host)
     state = next((path for path in STATE_FILES if host.exists(path)), None)
-    said = introspect() if unit.active or unit.loaded else None
+    said = introspect(INTROSPECTION) if unit.active or unit.loaded else None
     cluster, arn = (said.cluster, said.container_instance_arn) if said and said.container_instance_arn else (None, None)
     if arn is None and state:
         kept = registration_in_state(host.read_bytes(state, 64 << 20))
@@ -154,4 +155,5 @@ def read_agent(host: Host, units: t.Mapping[str, Unit], packages: t.Mapping[str,
         "reason": reason,
         "running_version": said.version if said else None,
         "has_state": state is not None,
+        "needs_restart": reads_old_files(host, unit, [*CONFIG_FILES, CA_BUNDLE, *drop_ins(host, unit.name)]),
     }

@@ -14,7 +14,7 @@ import typing as t
 
 from ansible_collections.onprem.ecs.plugins.module_utils._host_io import Host
 from ansible_collections.onprem.ecs.plugins.module_utils._host_packages import upstream_version
-from ansible_collections.onprem.ecs.plugins.module_utils._host_units import Unit
+from ansible_collections.onprem.ecs.plugins.module_utils._host_units import Unit, drop_ins, reads_old_files
 from ansible_collections.onprem.ecs.plugins.module_utils._host_vault import (
     FINGERPRINT,
     Identity,
@@ -29,6 +29,8 @@ PACKAGE = "amazon-ssm-agent"
 UNIT = "amazon-ssm-agent.service"
 SNAP_UNIT = "snap.amazon-ssm-agent.amazon-ssm-agent.service"
 SNAP = "/snap/amazon-ssm-agent/current"
+# What it reads when it starts, beside its unit.
+CONFIG_FILES = ("/etc/amazon/ssm/amazon-ssm-agent.json", "/etc/amazon/ssm/ca-bundle.pem")
 UNITS = (UNIT, SNAP_UNIT)
 
 
@@ -43,6 +45,8 @@ class Ssm(t.NamedTuple):
     registration: Registration | None
     identity: Identity | None
     other_machine: bool
+    old_config: bool = False
+    """It runs with a configuration that has been written anew since it started."""
 
 
 def snap_version(snap_yaml: str | None) -> str | None:
@@ -70,6 +74,7 @@ def read_ssm(host: Host, units: t.Mapping[str, Unit], packages: t.Mapping[str, s
         other_machine=is_other_machine(
             host.read(FINGERPRINT), host.read("/etc/machine-id") or host.read("/var/lib/dbus/machine-id")
         ),
+        old_config=reads_old_files(host, unit, [*CONFIG_FILES, *drop_ins(host, unit.name)]),
     )
 
 
@@ -150,5 +155,5 @@ def show_ssm(ssm: Ssm, region: str | None, now: float) -> dict[str, t.Any]:
         "reason": reason,
         "credentials_expire_at": show_time(identity.expires_at) if same and identity else None,
         "needs_registration": why_register(ssm, region, now) is not None,
-        "needs_restart": needs_restart(ssm),
+        "needs_restart": needs_restart(ssm) or ssm.old_config,
     }

@@ -61,5 +61,23 @@ def read_units(host: Host, names: t.Sequence[str]) -> dict[str, Unit]:
     return parse_show(shown.out if shown.rc == 0 else "", names, offset)
 
 
+def reads_old_files(host: Host, unit: Unit, paths: t.Sequence[str]) -> bool:
+    """Whether the unit runs and one of the files was written after it started: it has not read it, and must restart.
+
+    So a run that was killed between writing a file and restarting is noticed by the next one. A time in the future is
+    one of a clock that was wrong, and tells nothing.
+    """
+    if not unit.active or unit.started_at is None:
+        return False
+    times = [written for written in map(host.written_at, paths) if written is not None]
+    return any(unit.started_at < written <= host.now() for written in times)
+
+
+def drop_ins(host: Host, unit: str) -> list[str]:
+    """The files that an administrator put beside the unit."""
+    folder = f"/etc/systemd/system/{unit}.d"
+    return [f"{folder}/{name}" for name in host.names(folder) if name.endswith(".conf")]
+
+
 def _number(text: str | None) -> int:
     return int(text) if text and text.isdigit() else 0

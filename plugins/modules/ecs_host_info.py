@@ -225,7 +225,9 @@ ecs_host:
           type: bool
           returned: always
         needs_restart:
-          description: Whether the running agent has another identity than the registration.
+          description:
+            - Whether the running agent has another identity than the registration, or a configuration that was written after it
+              started.
           type: bool
           returned: always
     engine:
@@ -328,6 +330,10 @@ ecs_host:
           sample: 1.105.1
         has_state:
           description: Whether it kept the state of a registration.
+          type: bool
+          returned: always
+        needs_restart:
+          description: Whether it runs with a configuration that was written after it started.
           type: bool
           returned: always
     credentials_conflict:

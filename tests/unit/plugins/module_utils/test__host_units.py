@@ -1,0 +1,106 @@
+# Copyright: (c) 2026, onprem.ecs contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""systemctl's answer."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from unit.plugins.module_utils._host_double import NOW, FakeHost, block, not_found, systemctl
+
+from ansible_collections.onprem.ecs.plugins.module_utils._host_io import Host
+from ansible_collections.onprem.ecs.plugins.module_utils._host_units import (
+    Unit,
+    drop_ins,
+    parse_show,
+    read_units,
+    reads_old_files,
+)
+
+# As systemd 252 answers: docker.service by an alias, and a unit that is not there.
+SHOWN = """Result=success
+NRestarts=3
+ExecMainStartTimestampMonotonic=5000000
+ExecMainStatus=0
+Id=docker.service
+LoadState=loaded
+ActiveState=active
+SubState=running
+UnitFileState=enabled
+
+Result=exit-code
+NRestarts=12
+ExecMainStartTimestampMonotonic=0
+ExecMainStatus=255
+Id=ecs.service
+LoadState=loaded
+ActiveState=activating
+SubState=auto-restart
+UnitFileState=disabled
+
+Result=success
+Id=none.service
+LoadState=not-found
+ActiveState=inactive
+SubState=dead
+UnitFileState=
+"""
+
+
+def test_blocks_belong_to_the_names_in_their_order() -> None:
+    units = parse_show(SHOWN, ["alias.service", "ecs.service", "none.service"], clock_offset=100.0)
+    alias, ecs, none = units["alias.service"], units["ecs.service"], units["none.service"]
+    assert (alias.loaded, alias.enabled, alias.active, alias.started_at, alias.restarts) == (True, True, True, 105.0, 3)
+    assert (ecs.active, ecs.enabled, ecs.sub_state, ecs.result, ecs.exit_status) == (
+        False,
+        False,
+        "auto-restart",
+        "exit-code",
+        255,
+    )
+    assert ecs.started_at is None and not none.loaded
+
+
+@given(st.text(), st.lists(st.text(min_size=1), unique=True))
+def test_every_name_has_an_answer_whatever_comes(text: str, names: list[str]) -> None:
+    assert list(parse_show(text, names)) == names
+
+
+def test_one_call_for_all_and_none_without_systemd(tmp_path: Path) -> None:
+    host = FakeHost(tmp_path)
+    assert not read_units(host, ["a.service"])["a.service"].loaded
+    host.answers["systemctl"] = systemctl(a=block("a.service", started=NOW - 7), b=not_found("b.service"))
+    units = read_units(host, ["a.service", "b.service"])
+    assert len(host.commands) == 2
+    started = units["a.service"].started_at
+    assert started is not None and abs(started - (NOW - 7)) < 0.001 and not units["b.service"].loaded
+
+
+@pytest.mark.parametrize(
+    ("written", "active", "expected"),
+    [
+        (100.0, True, False),
+        (300.0, True, True),
+        (300.0, False, False),
+        (99999999999.0, True, False),
+        (None, True, False),
+    ],
+)
+def test_a_unit_that_started_before_its_files_were_written(
+    tmp_path: Path, written: float | None, active: bool, expected: bool
+) -> None:
+    host = Host(str(tmp_path))
+    folder = tmp_path / "etc/systemd/system/ecs.service.d"
+    folder.mkdir(parents=True)
+    if written is not None:
+        (folder / "own.conf").write_text("[Service]\n")
+        os.utime(folder / "own.conf", (written, written))
+    (folder / "notes.txt").write_text("not read by systemd")
+    unit = Unit("ecs.service", loaded=True, active=active, started_at=200.0)
+    assert reads_old_files(host, unit, ["/etc/ecs/ecs.config", *drop_ins(host, unit.name)]) is expected
