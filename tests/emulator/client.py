@@ -22,6 +22,7 @@ import websocket
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+from botocore.exceptions import ClientError
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -97,7 +98,9 @@ class Client:
     def boto(self, service: str, *, region: str = REGION, retries: int = 1, **options: Any) -> Any:
         """A boto3 client; with the controller's key unless another is given."""
         given = {"aws_access_key_id": ACCESS_KEY, "aws_secret_access_key": SECRET_KEY, **options}
-        config = botocore.config.Config(retries={"total_max_attempts": retries}, read_timeout=20)
+        config = botocore.config.Config(
+            retries={"total_max_attempts": retries}, read_timeout=20, parameter_validation=False
+        )
         return boto3.client(
             service,  # type: ignore[call-overload]  # any service
             **{"endpoint_url": self.server.url, "region_name": region, "config": config, **given},
@@ -148,14 +151,19 @@ class Node:
             "PublicKey": self.public_key,
             "PublicKeyType": "Rsa",
         }
+        reply = self.unsigned(body)
+        if reply.status == 200:
+            self.instance_id = reply.json()["InstanceId"]
+        return reply
+
+    def unsigned(self, body: dict[str, Any]) -> Reply:
+        """RegisterManagedInstance with any body."""
         reply = requests.post(
             self.client.server.url,
             data=json.dumps(body),
             headers={"X-Amz-Target": "AmazonSSM.RegisterManagedInstance", "Content-Type": TARGET_TYPE},
             timeout=30,
         )
-        if reply.status_code == 200:
-            self.instance_id = reply.json()["InstanceId"]
         return Reply(reply.status_code, dict(reply.headers), reply.content)
 
     def with_own_key(self, operation: str, body: dict[str, Any]) -> Reply:
@@ -202,6 +210,13 @@ class Node:
         url, data = f"{self.client.server.url}/", json.dumps(body).encode()
         headers = {"Content-Type": TARGET_TYPE, "X-Amz-Target": f"{TARGETS[service]}.{operation}"}
         reply = requests.post(url, data=data, headers=self.signed(service, "POST", url, headers, data), timeout=30)
+        return Reply(reply.status_code, dict(reply.headers), reply.content)
+
+    def rest(self, service: str, method: str, path: str, body: dict[str, Any]) -> Reply:
+        """A call with the role's credentials to a path of its own."""
+        url, data = f"{self.client.server.url}{path}", json.dumps(body).encode()
+        headers = self.signed(service, method, url, {"Content-Type": "application/json"}, data)
+        reply = requests.request(method, url, data=data, headers=headers, timeout=30)
         return Reply(reply.status_code, dict(reply.headers), reply.content)
 
     def ping(self) -> Reply:
@@ -298,3 +313,12 @@ class RawSocket:
     def close(self) -> None:
         """Hang up without a word, as an agent that is killed."""
         self._socket.close()
+
+
+def refusal(function: Any, **arguments: Any) -> tuple[str, str]:
+    """Code and message with which AWS refuses a call of boto3, which must be refused."""
+    try:
+        function(**arguments)
+    except ClientError as error:
+        return error.response["Error"]["Code"], error.response["Error"]["Message"]
+    raise AssertionError("the call was not refused")

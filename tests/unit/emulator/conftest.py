@@ -25,4 +25,5 @@ def aws(running: emulator.Emulator) -> Client:
     """What tests talk with, to an empty account."""
     client = Client(running)
     client.control("POST", "reset")
+    client.control("POST", "settings", {"check_answers": True, "message_poll_seconds": 0})
     return client
