@@ -124,7 +124,8 @@ FAILURES: tuple[Failure, ...] = (
     ),
     Failure(
         "invalid_parameter",
-        r"InvalidParameterException|ClientException|instance type change|[Cc]ontainer instance type changes? ",
+        r"InvalidParameterException|ClientException|[Cc]ontainer instance type change"
+        r"|attributes are not valid",
         "ECS refused the registration as it is (attributes, tags, resources, or a state of another instance)",
         "check ecs_attributes, ecs_tags and the reserved resources in the agent's configuration; after a change of "
         "machine or cluster remove /var/lib/ecs/data",
@@ -133,7 +134,8 @@ FAILURES: tuple[Failure, ...] = (
     Failure(
         "engine_not_running",
         r"Cannot connect to the Docker daemon|docker\.sock.*(?:refused|no such file|denied|cannot)"
-        r"|[Cc]ould not (?:connect to|reach) [Dd]ocker|Docker (?:daemon )?is not running|no [Dd]ocker",
+        r"|[Cc]ould not (?:connect to|reach) [Dd]ocker|Docker (?:daemon )?is not running"
+        r"|(?:creating|could not create) [Dd]ocker client",
         "Docker does not run, and the ECS agent needs it",
         "start docker.service, and look in its journal if it doesn't stay up",
         (ECS,),

@@ -17,7 +17,7 @@ from ansible_collections.onprem.ecs.plugins.module_utils._host_diagnosis import 
 from ansible_collections.onprem.ecs.plugins.module_utils._host_io import Host
 from ansible_collections.onprem.ecs.plugins.module_utils._host_look import Look, digest, look
 from ansible_collections.onprem.ecs.plugins.module_utils._host_problems import Wanted, find_problems
-from ansible_collections.onprem.ecs.plugins.module_utils._host_wait import explain, find_cause, wait_until
+from ansible_collections.onprem.ecs.plugins.module_utils._host_wait import explain, find_cause, hopeless, wait_until
 
 
 class NotReached(EcsError):
@@ -63,7 +63,10 @@ def info(host: Host, options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     ecs_host = show(seen, wanted, {path: digest(host, path) for path in options["files"]})
     if reason is None:
         return ecs_host
+    words = reason if reason.startswith("mi-") else reason[0].upper() + reason[1:]
+    remedy = hopeless(seen, until, wanted)
+    if remedy:
+        raise NotReached(f"{words}. Remedy: {remedy}.", ecs_host, [])
     unit = ecs_host["ssm" if until == "ssm" else "agent"]["unit"]
     causes = find_cause(host, seen, until)
-    words = explain(f"{reason} (waited {options['wait_timeout']} s at most)", causes, f"journalctl -u {unit}")
-    raise NotReached(words[0].upper() + words[1:], ecs_host, causes)
+    raise NotReached(explain(f"{words} (waited {options['wait_timeout']} s)", causes, unit), ecs_host, causes)

@@ -64,7 +64,8 @@ LOCAL = (
         "run as root (become: true)",
     ),
     (
-        r"invalid (?:activation )?code|code .*(?:length|too short)|invalid id|flag provided but not defined",
+        r"invalid (?:activation )?code|code .*(?:length|too short)|invalid id|flag provided but not defined"
+        r"|InvalidParameter: \d+ validation error",
         "the SSM agent does not take the activation as it was given",
         "give the activation's id (a UUID) and its code (20 characters or more) as they were returned",
     ),

@@ -46,8 +46,9 @@ def find_cause(host: Host, seen: Look, service: str) -> list[Finding]:
     findings = diagnose(read_logs(host, service, [unit.name], since), service, unit.exit_status)
     if service == ECS and seen.engine["reason"]:
         findings = diagnose(read_logs(host, ENGINE, [_host_engine.UNIT], seen.now - MEMORY), ENGINE) + findings
+        remedy = "start Docker" if seen.engine["installed"] else "install and start Docker"
         findings.insert(
-            0, Finding("engine", seen.engine["reason"], "start Docker: the ECS agent needs it", seen.engine["reason"])
+            0, Finding("engine", seen.engine["reason"], f"{remedy}: the ECS agent needs it", "docker.service")
         )
     elif (
         service == ECS
@@ -58,12 +59,12 @@ def find_cause(host: Host, seen: Look, service: str) -> list[Finding]:
     return findings
 
 
-def explain(missing_words: str, findings: t.Sequence[Finding], log: str) -> str:
+def explain(words: str, findings: t.Sequence[Finding], unit: str) -> str:
     """One message: what is missing, why, and what helps."""
     if not findings:
-        return f"{missing_words}. No known failure is in its log; read `{log}`."
+        return f"{words}. No known failure is in its log; read `journalctl -u {unit}`."
     first = findings[0]
-    return f"{missing_words}. Cause: {first.cause}. Remedy: {first.remedy}. Seen: {first.evidence}"
+    return f"{words}. Cause: {first.cause}. Remedy: {first.remedy}. Seen: {first.evidence}"
 
 
 def wait_until(host: Host, until: str, wanted: Wanted, timeout: float) -> tuple[Look, str | None]:
@@ -77,15 +78,19 @@ def wait_until(host: Host, until: str, wanted: Wanted, timeout: float) -> tuple[
         seen = look(host)
         reason = missing(seen, until, wanted)
         left = deadline - host.monotonic()
-        if reason is None or left <= 0 or hopeless(seen, until, wanted):
+        if reason is None or left <= 0 or hopeless(seen, until, wanted) is not None:
             return seen, reason
         host.sleep(min(pause, max(left, 0.0)))
         pause = min(pause * 1.5, 5.0)
 
 
-def hopeless(seen: Look, until: str, wanted: Wanted) -> bool:
-    """Whether waiting cannot help: what is missing does not come by itself."""
-    if until == SSM:
-        node = seen.ssm.registration
-        return node is None or bool(wanted.region and node.region != wanted.region)
-    return not seen.agent["installed"]
+def hopeless(seen: Look, until: str, wanted: Wanted) -> str | None:
+    """What must be done where waiting cannot help, in words; None where it may help."""
+    if until == ECS:
+        return None if seen.agent["installed"] else "install and start the ECS agent (the role onprem.ecs.ecs_agent)"
+    if seen.ssm.source is None and not seen.ssm.unit.loaded:
+        return "install and start the SSM agent (the role onprem.ecs.ssm_agent)"
+    node = seen.ssm.registration
+    if node is None or (wanted.region and node.region != wanted.region):
+        return "register the host (the module onprem.ecs.ssm_registration)"
+    return None

@@ -226,8 +226,8 @@ ecs_host:
           returned: always
         needs_restart:
           description:
-            - Whether the running agent has another identity than the registration, or a configuration that was written after it
-              started.
+            - Whether the running agent has another identity than the registration, or a configuration that was written
+              after it started.
           type: bool
           returned: always
     engine:

@@ -73,7 +73,7 @@ echo "systemctl $*" >> "$SANDBOX_AFTER/commands"
 case $1 in
   show) shift; for unit in "$@"; do case $unit in --*) ;; *)
       if [ -f "$SANDBOX_FILES/units/$unit" ]; then cat "$SANDBOX_FILES/units/$unit"; else
-        echo "Id=$unit"; echo LoadState=not-found; echo ActiveState=inactive; echo SubState=dead; fi; echo ;; esac; done ;;
+        printf 'Id=%s\nLoadState=not-found\nActiveState=inactive\nSubState=dead\n' "$unit"; fi; echo ;; esac; done ;;
   restart) [ ! -e "$SANDBOX_FILES/restart-fails" ] || { echo "Job for $2 failed." >&2; exit 1; } ;;
 esac
 """

@@ -1,0 +1,255 @@
+# Copyright: (c) 2026, onprem.ecs contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The whole look at a host: what is returned, what it costs, which problems are named."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from unit.plugins.module_utils._host_double import (
+    CREDENTIALS,
+    NODE,
+    NOW,
+    OTHER_NODE,
+    PRIVATE_KEY,
+    FakeHost,
+    block,
+    dpkg,
+    healthy,
+    systemctl,
+)
+
+from ansible_collections.onprem.ecs.plugins.module_utils import _host_agent
+from ansible_collections.onprem.ecs.plugins.module_utils._host_info import NotReached, info
+from ansible_collections.onprem.ecs.plugins.module_utils._host_io import Result
+
+ARN = "arn:aws:ecs:eu-west-1:123456789012:container-instance/default/0123456789abcdef0123456789abcdef"
+OPTIONS: dict[str, Any] = {
+    "region": "eu-west-1",
+    "cluster": "default",
+    "files": [],
+    "until": "none",
+    "wait_timeout": 10,
+    "allow_unsupported": False,
+    "allow_ec2": False,
+    "allow_move": False,
+}
+
+
+def look(host: FakeHost, **changed: Any) -> dict[str, Any]:
+    found = info(host, {**OPTIONS, **changed})
+    assert PRIVATE_KEY not in json.dumps(found)
+    return found
+
+
+def problems(host: FakeHost, **changed: Any) -> dict[str, bool]:
+    """The codes of the problems, and whether each blocks."""
+    found = look(host, **changed)["problems"]
+    for problem in found:
+        assert problem["what"] and problem["remedy"] and not problem["what"].endswith(".")
+    return {problem["code"]: problem["blocking"] for problem in found}
+
+
+@pytest.fixture
+def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeHost:
+    """A healthy external instance."""
+    said = _host_agent.Introspection("default", ARN, "1.105.1")
+    monkeypatch.setattr(_host_agent, "introspect", lambda _address: said)
+    return healthy(tmp_path)
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> FakeHost:
+    """A supported system with nothing on it."""
+    made = FakeHost(tmp_path)
+    made.put("/etc/os-release", 'ID=debian\nVERSION_ID="12"')
+    made.put("/run/systemd/system/x", "")
+    made.put("/run/systemd/container", "podman")
+    made.put("/var/lib/x", "")
+    made.answers["systemctl"] = systemctl()
+    made.answers["dpkg-query"] = dpkg()
+    return made
+
+
+def test_a_healthy_host_has_no_problem_and_costs_two_commands(host: FakeHost) -> None:
+    found = look(host, files=["/etc/ecs/ecs.config", "/etc/none"])
+    assert found["problems"] == [] and found["credentials_conflict"] is None
+    assert found["ssm"]["working"] and found["engine"]["active"] and found["agent"]["working"]
+    assert not found["ssm"]["needs_registration"] and not found["ssm"]["needs_restart"]
+    assert found["files"]["/etc/none"] is None and len(found["files"]["/etc/ecs/ecs.config"]) == 64
+    assert [command[0] for command in host.commands] == ["systemctl", "dpkg-query"]
+
+
+def test_a_bare_host_needs_all_and_nothing_blocks(bare: FakeHost) -> None:
+    found = look(bare)
+    assert found["problems"] == [] and found["ssm"]["needs_registration"]
+    assert [found[part]["installed"] for part in ("ssm", "engine", "agent")] == [False] * 3
+    assert [found[part]["reason"] for part in ("ssm", "engine", "agent")] == [
+        "the SSM agent is not installed",
+        "Docker is not installed",
+        "the ECS agent is not installed",
+    ]
+
+
+def test_the_documented_structure_is_returned_whole(host: FakeHost, bare: FakeHost) -> None:
+    """Every key that RETURN names, on a healthy host as on a bare one."""
+    import yaml  # noqa: PLC0415 - only this test reads the documentation
+
+    from ansible_collections.onprem.ecs.plugins.modules import ecs_host_info  # noqa: PLC0415
+
+    documented = yaml.safe_load(ecs_host_info.RETURN)["ecs_host"]["contains"]
+    for found in (look(host), look(bare)):
+        assert set(found) == set(documented)
+        for part in ("system", "ssm", "engine", "agent"):
+            assert set(found[part]) == set(documented[part]["contains"]), part
+
+
+def test_system_problems(bare: FakeHost) -> None:
+    bare.put("/etc/os-release", 'ID=debian\nVERSION_ID="13"')
+    assert problems(bare) == {"unsupported_system": True}
+    assert problems(bare, allow_unsupported=True) == {"unsupported_system": False}
+    bare.put("/etc/os-release", "ID=arch")
+    assert problems(bare, allow_unsupported=True) == {"unsupported_system": True}, "no package for it"
+    bare.put("/etc/os-release", 'ID=rhel\nVERSION_ID="9.4"')
+    assert problems(bare) == {"engine_missing": False}
+    bare.architecture = "riscv64"
+    bare.put("/etc/os-release", 'ID=debian\nVERSION_ID="12"')
+    bare.put("/sys/class/dmi/id/sys_vendor", "Amazon EC2")
+    bare.root_user = False
+    assert problems(bare) == {"not_root": True, "unsupported_architecture": True, "ec2_instance": True}
+    assert problems(bare, allow_ec2=True)["ec2_instance"] is False
+
+
+def test_no_systemd(tmp_path: Path) -> None:
+    made = FakeHost(tmp_path)
+    made.put("/etc/os-release", 'ID=ubuntu\nVERSION_ID="24.04"')
+    assert problems(made)["no_systemd"] is True
+
+
+def test_surroundings(host: FakeHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    host.answers["systemctl"] = systemctl(
+        amazon_ssm_agent=block("amazon-ssm-agent.service"), docker=block("docker.service"), ecs=block("ecs.service")
+    )
+    host.put("/sys/fs/selinux/enforce", "1")
+    host.put("/etc/amazon/ssm/amazon-ssm-agent.json", '{"Ssm": {"Endpoint": "http://x"},}')
+    assert problems(host) == {"clock": False, "selinux": False, "ssm_config_invalid": False}
+    host.put("/etc/amazon/ssm/amazon-ssm-agent.json", "{}")
+    assert "ssm_config_invalid" not in problems(host)
+
+
+def test_foreign_credentials_block(bare: FakeHost) -> None:
+    bare.put("/root/.aws/credentials", CREDENTIALS)
+    found = look(bare)
+    assert found["credentials_conflict"]["path"] == "/root/.aws/credentials"
+    assert found["problems"][0]["code"] == "credentials_conflict" and found["problems"][0]["blocking"]
+
+
+def test_another_region_blocks_only_where_it_works(host: FakeHost) -> None:
+    assert problems(host, region="us-east-1") == {"registered_elsewhere": True}
+    assert problems(host, region="us-east-1", allow_move=True) == {"registered_elsewhere": False}
+    assert look(host, region="us-east-1")["ssm"]["needs_registration"]
+    assert problems(host, region=None) == {}
+    host.clock = NOW + 7200
+    assert problems(host, region="us-east-1") == {"registered_elsewhere": False}
+
+
+def test_another_cluster(host: FakeHost) -> None:
+    assert problems(host, cluster="prod") == {"other_cluster": False}
+    assert problems(host, cluster="arn:aws:ecs:eu-west-1:123456789012:cluster/default") == {}
+
+
+def test_registered_and_not_working(host: FakeHost) -> None:
+    host.clock = NOW + 7200
+    assert problems(host) == {"ssm_not_working": False}
+    host.put("/etc/machine-id", "f" * 32)
+    assert problems(host) == {"fingerprint_mismatch": False}
+    assert look(host)["ssm"]["needs_registration"]
+
+
+def test_until_reached_at_once(host: FakeHost) -> None:
+    assert look(host, until="ssm")["ssm"]["working"]
+    assert look(host, until="ecs")["agent"]["working"]
+    assert host.clock == NOW
+
+
+def test_until_ssm_waits_for_the_credentials(host: FakeHost) -> None:
+    host.run_as(expires="0001-01-01T00:00:00Z")
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        host.clock += seconds
+        if len(slept) == 3:
+            host.run_as()
+
+    host.sleep = sleep  # type: ignore[method-assign]  # the host's clock is the test's
+    assert look(host, until="ssm")["ssm"]["working"]
+    assert len(slept) == 3 and slept == sorted(slept)
+
+
+def journal(text: str) -> Any:
+    return lambda _command: Result(0, text, "")
+
+
+def failed(host: FakeHost, **options: Any) -> NotReached:
+    with pytest.raises(NotReached) as caught:
+        look(host, **options)
+    assert caught.value.ecs_host["ssm"]
+    return caught.value
+
+
+def test_until_ssm_says_why_not(host: FakeHost) -> None:
+    host.run_as(OTHER_NODE, written_at=NOW - 4000)
+    host.answers["journalctl"] = journal(
+        "Failed to connect to Systems Manager: InvalidInstanceId: Not existing InstanceId\n"
+    )
+    error = failed(host, until="ssm")
+    assert NOW + 10 <= host.clock < NOW + 16, "it waited as long as it was told to"
+    assert str(error).startswith(
+        f"The SSM agent has not got credentials for {NODE} yet (waited 10 s). Cause: AWS does not"
+    )
+    assert "Remedy: register the host anew" in str(error)
+    assert error.causes[0]["code"] == "node_deregistered"
+
+
+def test_until_does_not_wait_for_what_cannot_come(bare: FakeHost) -> None:
+    bare.answers["journalctl"] = journal("")
+    assert str(failed(bare, until="ssm")).startswith("The SSM agent is not installed. Remedy: install and")
+    assert "The ECS agent is not installed. Remedy: install" in str(failed(bare, until="ecs"))
+    bare.answers["systemctl"] = systemctl(amazon_ssm_agent=block("amazon-ssm-agent.service", sub="auto-restart"))
+    assert "The SSM agent is not registered. Remedy: register the host" in str(failed(bare, until="ssm"))
+    bare.register(region="us-east-1")
+    assert f"{NODE} is registered in us-east-1, not in eu-west-1. Remedy: register" in str(failed(bare, until="ssm"))
+    assert bare.clock == NOW
+
+
+def test_until_ecs_blames_the_engine_and_the_credentials_first(host: FakeHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_host_agent, "introspect", lambda _address: None)
+    host.answers["journalctl"] = journal("")
+    host.put("/var/log/ecs/ecs-agent.log", "level=error msg=x NoCredentialProviders: no valid providers in chain\n")
+    assert failed(host, until="ecs", wait_timeout=0).causes[0]["code"] == "no_credentials"
+    host.clock = NOW + 3600
+    host.put("/var/log/ecs/ecs-agent.log", "NoCredentialProviders: no valid providers in chain\n")
+    host.put("/var/log/amazon/ssm/errors.log", "ERROR MachineFingerprintDoesNotMatch: Fingerprint does not match\n")
+    assert failed(host, until="ecs", wait_timeout=0).causes[0]["code"] == "fingerprint_mismatch"
+    host.answers["systemctl"] = systemctl(
+        amazon_ssm_agent=block("amazon-ssm-agent.service"),
+        docker=block("docker.service", active="failed", sub="failed", result="exit-code", started=None),
+        ecs=block("ecs.service", active="activating", sub="auto-restart", status=255, started=None),
+    )
+    error = failed(host, until="ecs", wait_timeout=0)
+    assert error.causes[0]["code"] == "engine" and "docker.service is not running (failed, exit-code)" in str(error)
+
+
+def test_until_ecs_in_another_cluster(host: FakeHost) -> None:
+    host.answers["journalctl"] = journal("")
+    words = str(failed(host, until="ecs", cluster="prod", wait_timeout=1))
+    assert words.startswith(
+        "The ECS agent is registered in cluster default, not in prod (waited 1 s). No known failure"
+    )
+    assert words.endswith("read `journalctl -u ecs.service`.")

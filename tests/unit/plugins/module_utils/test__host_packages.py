@@ -1,0 +1,61 @@
+# Copyright: (c) 2026, onprem.ecs contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Package versions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from unit.plugins.module_utils._host_double import FakeHost
+
+from ansible_collections.onprem.ecs.plugins.module_utils._host_io import Result
+from ansible_collections.onprem.ecs.plugins.module_utils._host_packages import (
+    parse_dpkg,
+    parse_rpm,
+    read_packages,
+    upstream_version,
+)
+
+
+@pytest.mark.parametrize(
+    ("version", "expected"),
+    [
+        ("3.3.1142.0-1", "3.3.1142.0"),
+        ("1.105.1-1", "1.105.1"),
+        ("20.10.24+dfsg1-1+b3", "20.10.24"),
+        ("5:27.3.1-1~debian.12~bookworm", "27.3.1"),
+        ("26.1.4-1.amzn2023.0.1", "26.1.4"),
+        ("git-abc", "git-abc"),
+    ],
+)
+def test_upstream_version(version: str, expected: str) -> None:
+    assert upstream_version(version) == expected
+
+
+@given(st.from_regex(r"[0-9]{1,3}(\.[0-9]{1,4}){0,3}", fullmatch=True), st.integers(0, 9))
+def test_epoch_and_release_are_left_out(version: str, number: int) -> None:
+    assert upstream_version(f"{number}:{version}-{number}~x") == version
+
+
+def test_dpkg_knows_packages_that_are_not_installed() -> None:
+    text = "amazon-ssm-agent\t3.3.1142.0-1\tii \ndocker.io\t20.10.24\trc \ndocker-ce\t\tun \nheld\t1.0\thi \n"
+    assert parse_dpkg(text) == {"amazon-ssm-agent": "3.3.1142.0-1", "held": "1.0"}
+
+
+def test_rpm_says_what_is_not_installed_on_the_same_stream() -> None:
+    text = "amazon-ssm-agent\t3.3.1142.0-1\npackage docker-ce is not installed\n"
+    assert parse_rpm(text) == {"amazon-ssm-agent": "3.3.1142.0-1"}
+
+
+def test_one_call_of_the_right_program(tmp_path: Path) -> None:
+    host = FakeHost(tmp_path)
+    host.answers["rpm"] = lambda _command: Result(1, "amazon-ecs-init\t1.105.1-1\n", "")
+    assert read_packages(host, "rpm", ["amazon-ecs-init", "docker"]) == {"amazon-ecs-init": "1.105.1-1"}
+    assert len(host.commands) == 1 and host.commands[0][-2:] == ("amazon-ecs-init", "docker")
+    assert read_packages(host, None, ["x"]) == {}
+    assert read_packages(host, "deb", ["x"]) == {}

@@ -1,0 +1,127 @@
+# Copyright: (c) 2026, onprem.ecs contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whether a registration works, needs a restart, or needs to be made anew."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from unit.plugins.module_utils._host_double import NODE, NOW, OTHER_NODE, PRIVATE_KEY, FakeHost
+
+from ansible_collections.onprem.ecs.plugins.module_utils._host_ssm import (
+    UNITS,
+    Ssm,
+    needs_restart,
+    not_working,
+    read_ssm,
+    show_ssm,
+    snap_version,
+    why_register,
+)
+from ansible_collections.onprem.ecs.plugins.module_utils._host_units import Unit
+from ansible_collections.onprem.ecs.plugins.module_utils._host_vault import Identity, Registration
+
+UNIT = Unit(
+    "amazon-ssm-agent.service", loaded=True, enabled=True, active=True, sub_state="running", started_at=NOW - 100
+)
+VAULT = Registration(NODE, "eu-west-1", NOW - 200)
+SELF = Identity(NODE, "/root/.aws/credentials", NOW + 1800)
+GOOD = Ssm("3.3.1142.0", "deb", UNIT, VAULT, SELF, False)
+STOPPED = UNIT._replace(active=False, sub_state="dead")
+WAITING = UNIT._replace(active=False, sub_state="auto-restart")
+STALE = GOOD._replace(identity=SELF._replace(instance_id=OTHER_NODE), registration=VAULT._replace(written_at=NOW - 50))
+
+
+@pytest.mark.parametrize(
+    ("ssm", "words"),
+    [
+        (GOOD, None),
+        (GOOD._replace(source=None, unit=Unit("amazon-ssm-agent.service")), "is not installed"),
+        (GOOD._replace(registration=None), "is not registered"),
+        (GOOD._replace(unit=STOPPED), "is not running (dead)"),
+        (GOOD._replace(identity=None), "has not got credentials"),
+        (GOOD._replace(identity=SELF._replace(expires_at=None)), "has not got credentials"),
+        (GOOD._replace(identity=SELF._replace(instance_id=OTHER_NODE)), "has not got credentials"),
+        (GOOD._replace(identity=SELF._replace(expires_at=NOW)), "expired at 2026-11-21T16:48:00Z and were not renewed"),
+        (STALE, f"is still {OTHER_NODE}, the registration is {NODE}: it must be restarted"),
+    ],
+)
+def test_not_working(ssm: Ssm, words: str | None) -> None:
+    reason = not_working(ssm, NOW)
+    assert (reason is None) if words is None else (reason is not None and words in reason)
+
+
+@pytest.mark.parametrize(
+    ("ssm", "expected"),
+    [
+        (GOOD, False),
+        (GOOD._replace(registration=None), False),
+        # Registered, then killed before the restart: the agent is older than the vault, and is another node.
+        (STALE, True),
+        (STALE._replace(identity=None), True),
+        # It was just started, and has not said yet who it is.
+        (STALE._replace(unit=UNIT._replace(started_at=NOW - 10)), False),
+        # A key rotation: the vault is newer, for the same node.
+        (GOOD._replace(registration=VAULT._replace(written_at=NOW - 1)), False),
+        # The unregistered agent ended; systemd would wait 90 s.
+        (GOOD._replace(unit=WAITING), True),
+        (GOOD._replace(unit=STOPPED), False),
+        (STALE._replace(unit=UNIT._replace(started_at=None)), False),
+    ],
+)
+def test_needs_restart(ssm: Ssm, expected: bool) -> None:
+    assert needs_restart(ssm) is expected
+
+
+@pytest.mark.parametrize(
+    ("ssm", "region", "words"),
+    [
+        (GOOD, "eu-west-1", None),
+        (GOOD, None, None),
+        (GOOD, "us-east-1", "it is registered in eu-west-1, not in us-east-1"),
+        (GOOD._replace(registration=VAULT._replace(region="")), "us-east-1", "in an unknown Region"),
+        (GOOD._replace(registration=None), "eu-west-1", "it is not registered"),
+        # No proof is no reason: the agent may be stopped, or just starting.
+        (GOOD._replace(unit=STOPPED), "eu-west-1", None),
+        (STALE, "eu-west-1", None),
+        (GOOD._replace(identity=None), "eu-west-1", None),
+        # A cloned disk whose node does not work; one that works is kept whatever the ids say.
+        (GOOD._replace(other_machine=True, identity=None), "eu-west-1", "was made on another machine"),
+        (GOOD._replace(other_machine=True), "eu-west-1", None),
+    ],
+)
+def test_why_register(ssm: Ssm, region: str | None, words: str | None) -> None:
+    reason = why_register(ssm, region, NOW)
+    assert (reason is None) if words is None else (reason is not None and words in reason)
+
+
+def test_the_answer_holds_nothing_of_the_key(tmp_path: Path) -> None:
+    host = FakeHost(tmp_path)
+    host.register()
+    host.run_as()
+    units = {name: Unit(name, loaded=name == UNIT.name, active=name == UNIT.name) for name in UNITS}
+    ssm = read_ssm(host, units, {"amazon-ssm-agent": "3.3.1142.0-1"}, "deb")
+    shown = show_ssm(ssm, "eu-west-1", NOW)
+    assert shown["working"] and shown["version"] == "3.3.1142.0" and shown["source"] == "deb"
+    assert shown["credentials_expire_at"] == "2026-11-21T17:40:00Z"
+    assert PRIVATE_KEY not in repr(shown) + repr(ssm)
+
+
+def test_credentials_of_another_identity_are_not_shown_as_this_nodes(tmp_path: Path) -> None:
+    assert show_ssm(STALE, None, NOW)["credentials_expire_at"] is None
+
+
+def test_snap(tmp_path: Path) -> None:
+    host = FakeHost(tmp_path)
+    host.put("/snap/amazon-ssm-agent/current/meta/snap.yaml", "name: amazon-ssm-agent\nversion: '3.3.40.0'\n")
+    units = {name: Unit(name, loaded=name.startswith("snap."), active=True) for name in UNITS}
+    ssm = read_ssm(host, units, {}, "deb")
+    assert (ssm.source, ssm.version, ssm.unit.name) == (
+        "snap",
+        "3.3.40.0",
+        "snap.amazon-ssm-agent.amazon-ssm-agent.service",
+    )
+    assert snap_version("version: 3.3.1") == "3.3.1" and snap_version(None) is None
