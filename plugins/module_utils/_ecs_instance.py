@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 
 from ansible_collections.onprem.ecs.plugins.module_utils import _ecs, _tags
@@ -27,13 +27,19 @@ class Lack:
     """One thing that a host lacks: a ``code`` for programs, ``what`` is not so, and where to look or what to do."""
 
     instance_id: str
+    computer_name: str | None
     code: str
     what: str
     remedy: str
 
+    @property
+    def host(self) -> str:
+        """The host's id, and its own name where SSM knows it."""
+        return f"{self.instance_id} ({self.computer_name})" if self.computer_name else self.instance_id
+
     def shown(self) -> Shown:
         """As the module returns it."""
-        return {"instance_id": self.instance_id, "code": self.code, "what": self.what, "remedy": self.remedy}
+        return asdict(self)
 
 
 @dataclass(frozen=True)
@@ -101,7 +107,8 @@ def attributes(container: Item) -> dict[str, str | None]:
 def lacks(instance: Instance, region: str, cluster: str) -> list[Lack]:
     """What is missing until the host can run tasks: Online in SSM, in the cluster, its agent connected."""
     found = [_ssm_lack(instance, region), _ecs_lack(instance, cluster)]
-    return [Lack(instance.instance_id, *one) for one in found if one]
+    name = (instance.node or {}).get("ComputerName")
+    return [Lack(instance.instance_id, name, *one) for one in found if one]
 
 
 def _ssm_lack(instance: Instance, region: str) -> tuple[str, str, str] | None:

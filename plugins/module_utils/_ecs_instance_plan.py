@@ -43,6 +43,11 @@ class Options:
     on_timeout: str = "fail"
     force: bool = False
 
+    @property
+    def patience(self) -> float:
+        """How many seconds to wait for the state."""
+        return self.wait_timeout if self.wait else 0
+
 
 def options(params: t.Mapping[str, t.Any]) -> Options:
     """The module's arguments.
@@ -53,9 +58,9 @@ def options(params: t.Mapping[str, t.Any]) -> Options:
     for option in ("attributes", "tags"):
         if params[option] and state != "active":
             raise EcsError(f"{option} can be set with state=active only")
-    for option in ("wait_timeout", "poll_interval"):
-        if params[option] < 0 or (option == "poll_interval" and params[option] < 1):
-            raise EcsError(f"{option}: {params[option]} is too small")
+    for option, least in (("wait_timeout", 0), ("poll_interval", 1)):
+        if params[option] < least:
+            raise EcsError(f"{option}: {params[option]} is less than {least} seconds")
     return Options(
         cluster=cluster,
         ids=instance_ids(params["instance_ids"], cluster),

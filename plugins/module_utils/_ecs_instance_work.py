@@ -52,7 +52,7 @@ def look(aws: Aws, cluster: str, ids: t.Iterable[str], missing_cluster_ok: bool)
         containers = []
     strange = [one["containerInstanceArn"] for one in containers if not one["ec2InstanceId"].startswith("mi-")]
     if strange:
-        raise EcsError(f"not an external instance, but EC2 or AWS Fargate: {', '.join(strange)}")
+        raise EcsError(f"no external instances, but EC2's: {', '.join(strange)}")
     found = {one["containerInstanceArn"] for one in containers}
     nodes = {one for one in ids if not one.startswith("arn:")} | {one["ec2InstanceId"] for one in containers}
     unknown = [one for one in ids if one.startswith("arn:") and one not in found]
@@ -113,7 +113,7 @@ def _active(aws: Aws, want: plans.Options, check_mode: bool) -> Result:
         waiting.difference_update(ready)
         return not waiting
 
-    poll(up, want.wait_timeout if want.wait and not check_mode else 0, want.poll_interval)
+    poll(up, 0 if check_mode else want.patience, want.poll_interval)
     instances = _unique(seen)
     plan = plans.plan_active(instances, want)
     if plan.changes and not check_mode:
@@ -140,7 +140,7 @@ def _not_up(missing: t.Sequence[Lack], count: int, want: plans.Options) -> str:
     """Each host with all that it lacks, then once for each kind of lack where to look."""
     by_host: dict[str, list[str]] = {}
     for lack in missing:
-        by_host.setdefault(lack.instance_id, []).append(lack.what)
+        by_host.setdefault(lack.host, []).append(lack.what)
     hosts = "; ".join(f"{one} {' and '.join(told)}" for one, told in by_host.items())
     remedies = "; ".join(f"{code}: {remedy}" for code, remedy in {one.code: one.remedy for one in missing}.items())
     return (
@@ -160,7 +160,7 @@ def _draining(aws: Aws, want: plans.Options, check_mode: bool) -> Result:
     made = [plans.plan_draining(instances, want)]
     if not check_mode:
         execute(aws, made[0])
-        instances, busy = _drained(aws, want, instances, want.wait_timeout if want.wait else 0)
+        instances, busy = _drained(aws, want, instances, want.patience)
         if busy and want.wait and want.on_timeout != "force":
             made += _given_up(aws, want, made[0], busy)
             raise EcsError(_busy_words(want, busy), **_result(made, instances, missing))
@@ -174,7 +174,7 @@ def _absent(aws: Aws, want: plans.Options, check_mode: bool) -> Result:
     busy: list[Instance] = []
     if made and not check_mode:
         execute(aws, made[0])
-        instances, busy = _drained(aws, want, before, want.wait_timeout if want.wait else 0)
+        instances, busy = _drained(aws, want, before, want.patience)
     by_force = want.force or want.on_timeout == "force"
     stays = set() if by_force else {one.instance_id for one in busy}
     going = [one for one in instances if one.instance_id not in stays]
@@ -223,7 +223,7 @@ def _busy_words(want: plans.Options, busy: t.Iterable[Instance]) -> str:
     ]
     now = {"reactivate": "those drained by this run are ACTIVE again", "fail": "they stay DRAINING"}[want.on_timeout]
     return (
-        f"not empty after {want.wait_timeout:g} s: {'; '.join(told)}; {now}. Tasks that belong to no service are not "
+        f"not empty after {want.patience:g} s: {'; '.join(told)}; {now}. Tasks that belong to no service are not "
         "stopped by draining, and a service whose minimum healthy percent is 100 needs room elsewhere first: stop the "
         "tasks, or give them room, or use on_timeout=force"
     )

@@ -127,7 +127,7 @@ RETURN = r"""
 instances:
   description:
     - The hosts as SSM and ECS show them, sorted by id. What is not known is V(null).
-    - Also returned when the task fails because of a time-out.
+    - Also returned when the task fails because of a time-out. With O(state=absent) as they were at the end.
   returned: always
   type: list
   elements: dict
@@ -238,6 +238,9 @@ missing:
   contains:
     instance_id:
       description: The host, or the ARN that was not found.
+      type: str
+    computer_name:
+      description: The host's own name, or V(null) when SSM does not know it.
       type: str
     code:
       description:

@@ -1,0 +1,293 @@
+# Copyright: (c) 2026, onprem.ecs contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""External instances: waiting, draining and giving up, with tasks that end in their own time."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from ansible_collections.onprem.ecs.plugins.module_utils import _ecs_instance_work as work
+from ansible_collections.onprem.ecs.plugins.module_utils._aws import AwsError
+from ansible_collections.onprem.ecs.plugins.module_utils._errors import EcsError
+
+CLUSTER = "edge"
+ONE, TWO = "mi-00000000000000001", "mi-00000000000000002"
+
+
+def arn(instance_id: str, generation: int = 0) -> str:
+    """The ARN of a host's container instance."""
+    return f"arn:aws:ecs:eu-west-1:123456789012:container-instance/{CLUSTER}/{instance_id[3:]}{generation}"
+
+
+@dataclass
+class Cloud:
+    """What these calls do in ECS and SSM. A task of a draining host ends after so many looks."""
+
+    containers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    looks_until_empty: dict[str, int] = field(default_factory=dict)
+    calls: Counter[str] = field(default_factory=Counter)
+    log: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    region: str = "eu-west-1"
+
+    def host(self, instance_id: str, tasks: int = 0, generation: int = 0, **changed: Any) -> None:
+        """Add a host; with tasks that never end unless ``looks_until_empty`` says so."""
+        self.containers[arn(instance_id, generation)] = {
+            "containerInstanceArn": arn(instance_id, generation),
+            "ec2InstanceId": instance_id,
+            "status": "ACTIVE",
+            "agentConnected": True,
+            "runningTasksCount": tasks,
+            "pendingTasksCount": 0,
+            **changed,
+        }
+
+    def pages(self, service: str, operation: str, key: str, resource: str, **params: Any) -> Iterator[Any]:
+        """ListContainerInstances and DescribeInstanceInformation."""
+        self.calls[operation] += 1
+        if operation == "ListContainerInstances":
+            return iter(list(self.containers))
+        ids = params["Filters"][0]["Values"]
+        return iter([{"InstanceId": one, "PingStatus": "Online"} for one in ids])
+
+    def call(self, service: str, operation: str, resource: str, **params: Any) -> dict[str, Any]:
+        """The other calls."""
+        self.calls[operation] += 1
+        if operation == "DescribeContainerInstances":
+            return {"containerInstances": [self._described(one) for one in params["containerInstances"]]}
+        self.log.append((operation, params))
+        if operation == "UpdateContainerInstancesState":
+            for one in params["containerInstances"]:
+                self.containers[one]["status"] = params["status"]
+            return {"failures": []}
+        assert operation == "DeregisterContainerInstance"
+        if self.containers[params["containerInstance"]]["runningTasksCount"] and not params["force"]:
+            raise AwsError(service, operation, resource, "InvalidParameterException", "Found running tasks")
+        del self.containers[params["containerInstance"]]
+        return {}
+
+    def _described(self, one: str) -> dict[str, Any]:
+        found = self.containers[one]
+        if found["status"] == "DRAINING" and one in self.looks_until_empty:
+            self.looks_until_empty[one] -= 1
+            if self.looks_until_empty[one] <= 0:
+                found["runningTasksCount"] = 0
+        return dict(found)
+
+
+@pytest.fixture
+def cloud() -> Cloud:
+    """An account without hosts."""
+    return Cloud()
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """A clock that only sleeping moves: [the time]."""
+    now = [0.0]
+
+    def poll(again: Any, timeout: float, pause: float) -> bool:
+        def sleep(seconds: float) -> None:
+            now[0] += seconds
+
+        return original(again, timeout, pause, sleep, lambda: now[0])
+
+    original = work.poll
+    monkeypatch.setattr(work, "poll", poll)
+    return now
+
+
+def run(cloud: Cloud, check_mode: bool = False, **options: Any) -> dict[str, Any]:
+    """The module's work on the cloud; of a failure what it returns, with ``msg``."""
+    params = {
+        "cluster": CLUSTER,
+        "instance_ids": [ONE],
+        "attributes": None,
+        "tags": None,
+        "purge_tags": True,
+        "wait": True,
+        "wait_timeout": 60,
+        "poll_interval": 5,
+        "on_timeout": "fail",
+        "force": False,
+        **options,
+    }
+    try:
+        return work.work(cloud, SimpleNamespace(params=params, check_mode=check_mode))  # type: ignore[arg-type]  # doubles
+    except EcsError as error:
+        return {"msg": str(error), **error.result}
+
+
+def done(cloud: Cloud) -> list[tuple[Any, ...]]:
+    """What was done to whom, in order."""
+    told: list[tuple[Any, ...]] = []
+    for operation, params in cloud.log:
+        if operation == "UpdateContainerInstancesState":
+            told.append((params["status"], *params["containerInstances"]))
+        else:
+            told.append(("deregister", params["containerInstance"], params["force"]))
+    return told
+
+
+def test_pauses_grow_and_the_last_look_is_at_the_end(clock: list[float]) -> None:
+    at: list[float] = []
+
+    def again() -> bool:
+        at.append(clock[0])
+        return False
+
+    assert work.poll(again, 200, 5) is False
+    pauses = [late - early for early, late in zip(at, at[1:])]
+    assert pauses[:3] == [5, 7.5, 11.25]
+    assert max(pauses) == 30
+    assert at[-1] == 200
+
+
+def test_a_long_interval_stays_as_it_is(clock: list[float]) -> None:
+    at: list[float] = []
+
+    def again() -> bool:
+        at.append(clock[0])
+        return False
+
+    work.poll(again, 180, 60)
+    assert at == [0, 60, 120, 180]
+
+
+def test_drained_when_the_last_task_has_ended(cloud: Cloud) -> None:
+    cloud.host(ONE, tasks=2)
+    cloud.looks_until_empty[arn(ONE)] = 3
+    result = run(cloud, state="draining")
+    assert "msg" not in result
+    assert done(cloud) == [("DRAINING", arn(ONE))]
+    assert (result["instances"][0]["ecs_status"], result["instances"][0]["running_tasks"]) == ("DRAINING", 0)
+    assert not run(cloud, state="draining")["changed"]
+
+
+@pytest.mark.parametrize(
+    ("on_timeout", "status", "fails"),
+    [("fail", "DRAINING", True), ("reactivate", "ACTIVE", True), ("force", "DRAINING", False)],
+)
+def test_tasks_that_do_not_end(cloud: Cloud, clock: list[float], on_timeout: str, status: str, fails: bool) -> None:
+    cloud.host(ONE, tasks=2)
+    cloud.host(TWO)
+    result = run(cloud, state="draining", instance_ids=[ONE, TWO], on_timeout=on_timeout)
+    assert clock[0] == 60
+    assert ("msg" in result) == fails
+    assert cloud.containers[arn(ONE)]["status"] == status
+    assert cloud.containers[arn(TWO)]["status"] == "DRAINING"
+    if fails:
+        assert f"not empty after 60 s: {ONE} has 2 tasks; " in result["msg"]
+        assert TWO not in result["msg"]
+        assert result["changed"]
+
+
+def test_what_was_draining_before_is_not_made_active(cloud: Cloud) -> None:
+    cloud.host(ONE, tasks=1, status="DRAINING")
+    result = run(cloud, state="draining", on_timeout="reactivate")
+    assert "msg" in result
+    assert done(cloud) == []
+
+
+def test_nobody_waits_in_check_mode_or_when_told_not_to(cloud: Cloud, clock: list[float]) -> None:
+    cloud.host(ONE, tasks=1)
+    for options in ({"check_mode": True}, {"wait": False}):
+        for state in ("draining", "absent"):
+            run(cloud, state=state, **options)
+    assert run(cloud, check_mode=True, state="absent")["changed"]
+    assert clock[0] == 0
+    assert done(cloud) == [("DRAINING", arn(ONE))]
+
+
+def test_what_is_not_in_the_cluster_cannot_be_drained(cloud: Cloud) -> None:
+    cloud.host(ONE)
+    result = run(cloud, state="draining", instance_ids=[ONE, TWO])
+    assert f"not in the cluster {CLUSTER}: {TWO}" in result["msg"]
+    assert done(cloud) == []
+    assert run(cloud, check_mode=True, state="draining", instance_ids=[ONE, TWO])["missing"]
+
+
+def test_absent_drains_waits_and_deregisters(cloud: Cloud) -> None:
+    cloud.host(ONE, tasks=1)
+    cloud.looks_until_empty[arn(ONE)] = 2
+    planned = run(cloud, check_mode=True, state="absent")
+    assert done(cloud) == []
+    result = run(cloud, state="absent")
+    assert result["changes"] == planned["changes"]
+    assert done(cloud) == [("DRAINING", arn(ONE)), ("deregister", arn(ONE), False)]
+    again = run(cloud, state="absent")
+    assert (again["changed"], again["instances"]) == (False, [])
+
+
+@pytest.mark.parametrize(
+    ("on_timeout", "expected", "fails"),
+    [
+        ("fail", [("deregister", arn(TWO), False)], True),
+        ("reactivate", [("deregister", arn(TWO), False), ("ACTIVE", arn(ONE))], True),
+        ("force", [("deregister", arn(TWO), False), ("deregister", arn(ONE), True)], False),
+    ],
+)
+def test_absent_when_one_does_not_become_empty(
+    cloud: Cloud, on_timeout: str, expected: list[tuple[Any, ...]], fails: bool
+) -> None:
+    cloud.host(ONE, tasks=1)
+    cloud.host(TWO)
+    result = run(cloud, state="absent", instance_ids=[ONE, TWO], on_timeout=on_timeout)
+    assert done(cloud) == [("DRAINING", arn(ONE), arn(TWO)), *expected]
+    assert ("msg" in result) == fails
+    assert len(result["changes"]) == len(done(cloud))
+
+
+def test_absent_by_force_does_not_drain(cloud: Cloud, clock: list[float]) -> None:
+    cloud.host(ONE, tasks=1)
+    run(cloud, state="absent", force=True)
+    assert done(cloud) == [("deregister", arn(ONE), True)]
+    assert clock[0] == 0
+
+
+def test_absent_takes_what_the_host_left_behind(cloud: Cloud) -> None:
+    cloud.host(ONE, tasks=3, generation=0, agentConnected=False)
+    cloud.host(ONE, tasks=0, generation=1)
+    result = run(cloud, state="absent")
+    assert "msg" not in result
+    assert done(cloud) == [
+        ("DRAINING", arn(ONE, 1)),
+        ("deregister", arn(ONE, 1), False),
+        ("deregister", arn(ONE, 0), True),
+    ]
+
+
+def test_more_than_ten_are_done_ten_at_a_time(cloud: Cloud) -> None:
+    ids = [f"mi-{number:017}" for number in range(25)]
+    for one in ids:
+        cloud.host(one, status="DRAINING")
+    result = run(cloud, state="active", instance_ids=ids)
+    assert [len(told) - 1 for told in done(cloud)] == [10, 10, 5]
+    assert {one["ecs_status"] for one in result["instances"]} == {"ACTIVE"}
+
+
+def test_what_ecs_could_not_do_is_an_error(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    cloud.host(ONE)
+    original = cloud.call
+
+    def failing(service: str, operation: str, resource: str, **params: Any) -> dict[str, Any]:
+        if operation == "UpdateContainerInstancesState":
+            return {"failures": [{"arn": arn(ONE), "reason": "MISSING"}]}
+        return original(service, operation, resource, **params)
+
+    monkeypatch.setattr(cloud, "call", failing)
+    assert f"{arn(ONE)}: MISSING" in run(cloud, state="draining")["msg"]
+
+
+def test_ec2_instances_are_refused(cloud: Cloud) -> None:
+    cloud.host("i-0123456789abcdef0")
+    result = run(cloud, state="absent", instance_ids=[arn("i-0123456789abcdef0")])
+    assert "no external instances" in result["msg"]
+    assert done(cloud) == []
