@@ -16,7 +16,7 @@ from module_docs import COLLECTION, aws_modules, modules, section
 
 SPDX = "# SPDX-License-Identifier: GPL-3.0-or-later"
 #: Where a file would only work on the machine, or in the network, where it was written.
-OF_ONE_MACHINE = re.compile(r"/wor[k]/|/root/\.pyenv|/hom[e]/\w|\bpypi\.|python[h]osted\.|\bdeb\.debian\.|archive\.ubuntu\.")
+OF_ONE_MACHINE = re.compile(r"/wor[k]/|/root/\.pyenv|\bpypi\.|python[h]osted\.|\bdeb\.debian\.|archive\.ubuntu\.")
 
 
 def files(pattern: str) -> list[Path]:
