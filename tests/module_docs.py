@@ -17,10 +17,10 @@ COLLECTION = Path(__file__).resolve().parents[1]
 MODULES = COLLECTION / "plugins" / "modules"
 
 #: What ansible-core adds to every result, and what a callback adds. They are documented by ansible-core.
-COMMON = frozenset(
-    "action ansible_facts ansible_loop_var changed deprecations diff exception failed invocation item msg skipped"
-    " task warnings".split()
-)
+COMMON = {
+    *("action", "ansible_facts", "ansible_loop_var", "changed", "deprecations", "diff", "exception", "failed"),
+    *("invocation", "item", "msg", "skipped", "task", "warnings"),
+}
 PYTHON_TYPES: dict[str, tuple[type, ...]] = {
     "bool": (bool,),
     "complex": (dict,),
@@ -49,12 +49,10 @@ def section(module: str, name: str) -> Any:
     :raises KeyError: when it has none
     """
     source = ast.parse((MODULES / f"{module}.py").read_text(encoding="utf-8"))
-    texts = {
-        node.targets[0].id: ast.literal_eval(node.value)
-        for node in source.body
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and isinstance(node.value, ast.Constant)
-    }
-    return yaml.safe_load(texts[name])
+    for node in source.body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id == name:
+            return yaml.safe_load(ast.literal_eval(node.value))
+    raise KeyError(f"{module} has no {name}")
 
 
 def broken_promises(module: str, result: dict[str, Any]) -> list[str]:

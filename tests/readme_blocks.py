@@ -40,7 +40,11 @@ class Block:
 
 def pages() -> list[Path]:
     """The pages for users."""
-    return [COLLECTION / "README.md", *sorted((COLLECTION / "docs").glob("*.md")), *sorted(COLLECTION.glob("roles/*/README.md"))]
+    return [
+        COLLECTION / "README.md",
+        *sorted(COLLECTION.glob("docs/*.md")),
+        *sorted(COLLECTION.glob("roles/*/README.md")),
+    ]
 
 
 def every_block(page: Path) -> list[Block]:

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import emulator
 import pytest
-from playbooks import Playbooks
+from runner import Playbooks
+
+import emulator
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 from module_docs import aws_modules, broken_promises, modules, section
-from playbooks import REGION, Playbooks
+from runner import REGION, Playbooks
 
 NODES = ["mi-0123456789abcdef0", "mi-0123456789abcdef1"]
 
@@ -34,13 +34,11 @@ class Prepared:
 
 def _instances(cluster: str) -> dict[str, Any]:
     """The two nodes that the examples name, online and connected in a cluster."""
+    online = {"Region": REGION, "IamRole": "ecsAnywhereRole", "PingStatus": "Online"}
+    connected = {"Region": REGION, "cluster": cluster, "agentConnected": True}
     return {
-        "nodes": [
-            {"InstanceId": node, "Region": REGION, "IamRole": "ecsAnywhereRole", "PingStatus": "Online"} for node in NODES
-        ],
-        "container_instances": [
-            {"InstanceId": node, "Region": REGION, "cluster": cluster, "agentConnected": True} for node in NODES
-        ],
+        "nodes": [{"InstanceId": node, **online} for node in NODES],
+        "container_instances": [{"InstanceId": node, **connected} for node in NODES],
     }
 
 
@@ -74,8 +72,8 @@ def test_aws_examples(module: str, playbooks: Playbooks) -> None:
 
 def test_what_the_look_at_a_host_returns(playbooks: Playbooks) -> None:
     """It changes nothing, so any machine will do."""
-    look = {"name": "Look", "onprem.ecs.ecs_host_info": {"region": REGION, "files": ["/etc/os-release", "/no/such/file"]}}
-    done = playbooks.run([playbooks.local([look])])
+    options = {"region": REGION, "files": ["/etc/os-release", "/no/such/file"]}
+    done = playbooks.run([playbooks.local([{"name": "Look", "onprem.ecs.ecs_host_info": options}])])
     assert done.code == 0, done.explain()
     assert broken_promises("ecs_host_info", done.named("Look")) == []
 

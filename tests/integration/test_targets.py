@@ -12,7 +12,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from playbooks import Playbooks
+from runner import Playbooks
 
 TARGETS = Path(__file__).parent / "targets"
 NAMES = sorted(path.parent.parent.name for path in TARGETS.glob("*/tasks/main.yml"))

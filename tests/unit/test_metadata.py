@@ -57,7 +57,8 @@ def test_one_oldest_ansible() -> None:
 
 
 def test_one_oldest_boto3() -> None:
-    wanted = dict(line.split(">=") for line in (COLLECTION / "meta/ee-requirements.txt").read_text(encoding="utf-8").split())
+    lines = (COLLECTION / "meta/ee-requirements.txt").read_text(encoding="utf-8").split()
+    wanted = dict(line.split(">=") for line in lines)
     readme = (COLLECTION / "README.md").read_text(encoding="utf-8")
     assert all(f"{name} {version.rpartition('.')[0]}" in readme for name, version in wanted.items())
 
@@ -72,8 +73,8 @@ def test_the_readme_lists_what_there_is() -> None:
     readme = (COLLECTION / "README.md").read_text(encoding="utf-8")
     roles = [path.name for path in (COLLECTION / "roles").iterdir()]
     playbooks = [path.stem for path in (COLLECTION / "playbooks").glob("*.yml")]
-    missing = [name for name in [*modules(), *roles, *playbooks] if not re.search(rf"`(?:onprem\.ecs\.)?{name}`", readme)]
-    assert missing == []
+    every = [*modules(), *roles, *playbooks]
+    assert [name for name in every if not re.search(rf"`(?:onprem\.ecs\.)?{name}`", readme)] == []
 
 
 def test_links_lead_somewhere() -> None:

@@ -29,9 +29,8 @@ def load(path: Path) -> Any:
 
 def options(role: str) -> dict[str, dict[str, Any]]:
     """The options in a role's argument_specs."""
-    found: dict[str, dict[str, Any]] = load(COLLECTION / "roles" / role / "meta/argument_specs.yml")["argument_specs"]["main"][
-        "options"
-    ]
+    specs = load(COLLECTION / "roles" / role / "meta/argument_specs.yml")["argument_specs"]
+    found: dict[str, dict[str, Any]] = specs["main"]["options"]
     return found
 
 
@@ -41,12 +40,11 @@ def defaults(role: str) -> dict[str, Any]:
     return found
 
 
-def sources(role: str) -> list[Path]:
-    """The files that use variables."""
+def used(role: str) -> set[str]:
+    """The public variables in a role's tasks, variables and templates."""
     top = COLLECTION / "roles" / role
-    return sorted(
-        chain.from_iterable(top.glob(pattern) for pattern in ("tasks/*.yml", "handlers/*.yml", "vars/*.yml", "templates/*"))
-    )
+    files = chain(top.glob("tasks/*.yml"), top.glob("vars/*.yml"), top.glob("templates/*"))
+    return {name for path in files for name in PUBLIC.findall(COMMENT.sub("", path.read_text(encoding="utf-8")))}
 
 
 def tasks(items: Any) -> Iterator[dict[str, Any]]:
@@ -103,15 +101,13 @@ def test_the_same_option_is_the_same_in_two_roles(one: str, other: str) -> None:
 def test_what_tasks_use_is_specified(role: str) -> None:
     known = set(options(role)) | {task["register"] for task in role_tasks(role) if "register" in task}
     known |= set().union(*included(role).values()) if included(role) else set()
-    used = {name for path in sources(role) for name in PUBLIC.findall(COMMENT.sub("", path.read_text(encoding="utf-8")))}
-    assert used <= known
+    assert used(role) <= known
 
 
 @pytest.mark.parametrize("role", ROLES)
 def test_what_is_specified_is_used(role: str) -> None:
-    used = {name for path in sources(role) for name in PUBLIC.findall(COMMENT.sub("", path.read_text(encoding="utf-8")))}
-    used |= {name for inner in included(role) for name in options(inner)}
-    assert set(options(role)) - used == set()
+    handed_on = {name for inner in included(role) for name in options(inner)}
+    assert set(options(role)) - used(role) - handed_on == set()
 
 
 @pytest.mark.parametrize("role", [role for role in ROLES if included(role)])
@@ -121,7 +117,10 @@ def test_a_composed_role_takes_all_that_its_parts_take(role: str) -> None:
         assert set(options(inner)) - handed <= set(options(role)), inner
 
 
-TABLE_ROW = re.compile(r"^\| `(?P<name>ecs_\w+)` \| (?P<type>[^|]+) \| (?P<default>[^|]+) \| (?P<meaning>.+) \|$", re.MULTILINE)
+TABLE_ROW = re.compile(
+    r"^\| `(?P<name>ecs_\w+)` \| (?P<type>[^|]+) \| (?P<default>[^|]+) \| (?P<meaning>.+) \|$", re.MULTILINE
+)
+REQUIRED = "required"
 
 
 def readme(role: str) -> str:
@@ -132,17 +131,16 @@ def readme(role: str) -> str:
 @pytest.mark.parametrize("role", ROLES)
 def test_readme_table_is_true(role: str) -> None:
     shown = {
-        row["name"]: (row["type"], "required" if row["default"] == "required" else yaml.safe_load(row["default"].strip("`")))
+        row["name"]: (row["type"], yaml.safe_load(row["default"].strip("`")))
         for row in TABLE_ROW.finditer(readme(role))
     }
-    meant = {
+    assert shown == {
         name: (
             f"list of {option['elements']}" if option["type"] == "list" else option["type"],
-            "required" if option.get("required") else option["default"],
+            REQUIRED if option.get("required") else option["default"],
         )
         for name, option in options(role).items()
     }
-    assert shown == meant
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -167,11 +165,8 @@ def test_errors_name_variables_that_there_are() -> None:
     every = {name: option for role in ROLES for name, option in options(role).items()}
     inner = {name for option in every.values() for name in option.get("options", {})}
     modules = {path.stem for path in (COLLECTION / "plugins/modules").glob("*.py")} | set(ROLES)
-    texts = {
-        path.name: path.read_text(encoding="utf-8")
-        for path in chain((COLLECTION / "plugins/module_utils").glob("_host_*.py"), (COLLECTION / "roles").glob("*/*/*.yml"))
-    }
-    for name, text in texts.items():
+    for path in chain(COLLECTION.glob("plugins/module_utils/_host_*.py"), COLLECTION.glob("roles/*/*/*.yml")):
+        name, text = path.name, path.read_text(encoding="utf-8")
         for variable, value in re.findall(r"\b(ecs_\w+)(?::| to) \"?([a-z]+)\"?", text):
             choices = every.get(variable, {}).get("choices")
             assert not choices or value in choices, f"{name}: {variable}: {value}"

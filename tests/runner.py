@@ -20,8 +20,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import emulator
 import yaml
+
+import emulator
 
 COLLECTION = Path(__file__).resolve().parents[1]
 REGION = "eu-west-1"
@@ -103,7 +104,7 @@ class Playbooks:
             return json.load(answer)
 
     def local(self, tasks: list[Any], **play: Any) -> Play:
-        """A play on localhost. Region and endpoint come from the action group alone: a module that is not in it fails."""
+        """A play on localhost. Region and endpoint come from the action group: a module that is not in it fails."""
         python = str(Path(program("python")))
         variables = {"ansible_python_interpreter": python, "emulator_url": self.url, **play.pop("vars", {})}
         return {
