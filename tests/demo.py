@@ -4,13 +4,14 @@
 
 """The demo: an empty account and two bare hosts become a cluster with two external instances. See ``make demo``.
 
-The collection is installed from its tarball, and its playbook run as a user would. What is different from a real account
-is in variables that users have too: the endpoints, the mirror and its signing keys.
+The collection is installed from its tarball, and its playbook run as a user would. What is different from a real
+account is in variables that users have too: the endpoints, the mirror and its signing keys.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from hosts import images, machine
 from hosts.lab import Lab, LabError
 
 ROOT = Path(__file__).resolve().parents[1]
+COLLECTIONS = ROOT / ".build" / "demo"
 NAME = "demo"
 CLUSTER = "demo"
 COLUMNS = ("host", "managed node", "SSM", "container instance", "ECS", "agent connected")
@@ -31,7 +33,7 @@ def say(text: str) -> None:
     print(f"\n\033[1m{text}\033[0m" if sys.stdout.isatty() else f"\n== {text}", flush=True)
 
 
-def playbook(lab: Lab, collections: Path) -> int:
+def playbook(lab: Lab) -> int:
     """Run ``onprem.ecs.enroll`` in the lab, its output as it comes; the exit code."""
     command = [
         "ansible-playbook",
@@ -43,14 +45,15 @@ def playbook(lab: Lab, collections: Path) -> int:
     ]
     print("$ " + " ".join(command), flush=True)
     return lab.popen(
-        command, env={"ANSIBLE_COLLECTIONS_PATH": str(collections)}, cwd=ROOT, stdin=subprocess.DEVNULL
+        command, env={"ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS)}, cwd=ROOT, stdin=subprocess.DEVNULL
     ).wait()
 
 
-def table(lab: Lab, collections: Path) -> list[tuple[str, ...]]:
+def table(lab: Lab) -> list[tuple[str, ...]]:
     """What AWS knows of each host, asked for with the collection's own module."""
-    ask = ["ansible", "localhost", "-o", "-m", "onprem.ecs.ecs_external_instance_info", "-a", f"cluster={CLUSTER}"]
-    asked = lab.run(ask, env={"ANSIBLE_COLLECTIONS_PATH": str(collections), "ANSIBLE_INVENTORY": "localhost,"})
+    module = ["-m", "onprem.ecs.ecs_external_instance_info", "-a", f"cluster={CLUSTER}"]
+    ask = ["ansible", "localhost", *module]
+    asked = lab.run(ask, env={"ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS)})
     if asked.returncode:
         raise LabError(asked.stdout + asked.stderr)
     found = json.loads(asked.stdout[asked.stdout.index("{") :])["instances"]
@@ -79,7 +82,8 @@ def show(rows: list[tuple[str, ...]]) -> None:
 
 def galaxy(words: list[str]) -> None:
     """Run ``ansible-galaxy collection``."""
-    subprocess.run(["ansible-galaxy", "collection", *words], check=True, stdout=subprocess.DEVNULL)
+    env = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS)}
+    subprocess.run(["ansible-galaxy", "collection", *words], check=True, stdout=subprocess.DEVNULL, env=env)
 
 
 def run(tree: Path) -> int:
@@ -92,28 +96,27 @@ def run(tree: Path) -> int:
         lab.stop()
     say("Starting the AWS emulator, a package mirror and two systemd hosts")
     lab = Lab.start(NAME, hosts=2, say=say)
-    collections = ROOT / ".build" / "demo"
-    shutil.rmtree(collections, ignore_errors=True)
-    galaxy(["build", "--force", "--output-path", str(collections), str(tree)])
-    tarball = next(collections.glob("onprem-ecs-*.tar.gz"))
-    galaxy(["install", "--no-deps", "-p", str(collections), str(tarball)])
+    shutil.rmtree(COLLECTIONS, ignore_errors=True)
+    galaxy(["build", "--force", "--output-path", str(COLLECTIONS), str(tree)])
+    tarball = next(COLLECTIONS.glob("onprem-ecs-*.tar.gz"))
+    galaxy(["install", "--force", "--no-deps", "-p", str(COLLECTIONS), str(tarball)])
 
     say("First run: an empty account, two bare hosts")
-    first = playbook(lab, collections)
+    first = playbook(lab)
     lab.emulator("DELETE", "calls")
     say("Second run: nothing should be left to do")
-    second = playbook(lab, collections)
+    second = playbook(lab)
     calls = lab.emulator("GET", "calls")
 
     say("What AWS knows")
-    rows = table(lab, collections)
+    rows = table(lab)
     show(rows)
     up = [row for row in rows if row[2:] == ("Online", row[3], "ACTIVE", "True")]
     print(f"\nThe second run made {calls['reads']} read calls and {calls['writes']} write calls to AWS: ", end="")
     print("it changed nothing." if not calls["writes"] else f"{calls['writes_by_operation']}")
     good = first == second == 0 and len(rows) == len(up) == 2 and not calls["writes"]
     print(f"{len(up)} of 2 hosts are external instances, after {time.monotonic() - began:.0f} s.")
-    print("\nLook around: make demo-shell   (then, for example: ssh-less `ansible ecs -m ping`, or the playbook again)")
+    print("\nLook around: make demo-shell   then for example: ansible ecs -m ping")
     print("Tear down:   make clean")
     return 0 if good else 1
 
