@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timezone
+from datetime import timezone
 
 from moto.iam.models import IAMBackend, Role, iam_backends
 
@@ -59,7 +59,7 @@ def trusted_role(call: Call, name: str, service: str) -> str:
     role = find_role(call.partition, name)
     if role is None or not trusts(role.assume_role_policy_document, service):
         raise AwsError("ValidationException", UNKNOWN_ROLE)
-    age = datetime.now(tz=timezone.utc) - role.create_date.replace(tzinfo=timezone.utc)
+    age = call.state.clock.datetime() - role.create_date.replace(tzinfo=timezone.utc)
     if age.total_seconds() < call.state.settings.role_propagation_seconds:
         raise AwsError("ValidationException", UNKNOWN_ROLE)
     return role.name

@@ -1,0 +1,243 @@
+# Copyright: (c) 2026, onprem.ecs contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Task definitions, tasks, services, capacity providers and account settings."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from emulator.client import Client, refusal
+
+CONTAINERS = [{"name": "web", "image": "nginx", "memory": 64}]
+ECS_TRUST = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Principal": {"Service": "ecs.amazonaws.com"}, "Action": "sts:AssumeRole"},
+        ],
+    }
+)
+
+
+@pytest.fixture
+def lab(aws: Client) -> Client:
+    """Two connected machines in the cluster ``lab``, and a task definition ``web``."""
+    aws.control("POST", "seed", {"fleet": {"count": 2, "Region": "eu-west-1", "IamRole": "r", "cluster": "lab"}})
+    aws.boto("ecs").register_task_definition(
+        family="web", requiresCompatibilities=["EXTERNAL"], networkMode="bridge", containerDefinitions=CONTAINERS
+    )
+    return aws
+
+
+def instances(aws: Client) -> list[str]:
+    """ARNs of the machines."""
+    found: list[str] = aws.boto("ecs").list_container_instances(cluster="lab")["containerInstanceArns"]
+    return found
+
+
+def where(aws: Client) -> list[str]:
+    """On which machines tasks run."""
+    ecs = aws.boto("ecs")
+    arns = ecs.list_tasks(cluster="lab")["taskArns"]
+    return (
+        sorted(t["containerInstanceArn"] for t in ecs.describe_tasks(cluster="lab", tasks=arns)["tasks"])
+        if arns
+        else []
+    )
+
+
+def infrastructure_role(aws: Client) -> str:
+    """The ARN of a role that ECS may assume."""
+    made = aws.boto("iam").create_role(RoleName="ecsInfrastructureRole", AssumeRolePolicyDocument=ECS_TRUST)
+    return str(made["Role"]["Arn"])
+
+
+def test_task_definitions(lab: Client) -> None:
+    ecs = lab.boto("ecs")
+    again = ecs.register_task_definition(family="web", containerDefinitions=CONTAINERS)["taskDefinition"]
+    assert again["revision"] == 2
+    assert "EXTERNAL" in again["compatibilities"]
+    assert ecs.describe_task_definition(taskDefinition="web")["taskDefinition"]["revision"] == 2
+    ecs.deregister_task_definition(taskDefinition="web:2")
+    assert ecs.describe_task_definition(taskDefinition="web")["taskDefinition"]["revision"] == 1
+    assert len(ecs.list_task_definitions(familyPrefix="web")["taskDefinitionArns"]) == 1
+    assert refusal(ecs.describe_task_definition, taskDefinition="none")[0] == "ClientException"
+    vpc = {"family": "v", "networkMode": "awsvpc", "requiresCompatibilities": ["EXTERNAL"]}
+    assert refusal(ecs.register_task_definition, **vpc, containerDefinitions=CONTAINERS)[0] == "ClientException"
+    role = "arn:aws:iam::123456789012:role/nobody"
+    code, message = refusal(ecs.register_task_definition, family="r", taskRoleArn=role, containerDefinitions=CONTAINERS)
+    assert (code, message) == ("ClientException", "Role is not valid")
+
+
+def test_run_task_on_external_instances(lab: Client) -> None:
+    ecs = lab.boto("ecs")
+    started = ecs.run_task(cluster="lab", taskDefinition="web", launchType="EXTERNAL", count=2)
+    assert [task["lastStatus"] for task in started["tasks"]] == ["RUNNING", "RUNNING"]
+    assert where(lab) == sorted(instances(lab))
+    stopped = ecs.stop_task(cluster="lab", task=started["tasks"][0]["taskArn"], reason="done")["task"]
+    assert (stopped["lastStatus"], stopped["stoppedReason"]) == ("STOPPED", "done")
+    assert len(ecs.list_tasks(cluster="lab", desiredStatus="STOPPED")["taskArns"]) == 1
+    assert refusal(ecs.run_task, cluster="lab", taskDefinition="web")[0] == "InvalidParameterException"
+
+
+def test_run_task_without_an_agent(lab: Client) -> None:
+    ecs = lab.boto("ecs")
+    for one in lab.control("GET", "state")["managed_nodes"]:
+        lab.control("POST", "nodes/connect", {"InstanceId": one["InstanceId"], "agentConnected": False})
+    answer = ecs.run_task(cluster="lab", taskDefinition="web", launchType="EXTERNAL")
+    assert (answer["tasks"], answer["failures"][0]["reason"]) == ([], "AGENT")
+
+
+def test_volumes_need_a_role_of_ecs(lab: Client) -> None:
+    ecs = lab.boto("ecs")
+    role = infrastructure_role(lab)
+
+    def volumes(arn: str) -> list[dict[str, Any]]:
+        return [{"name": "data", "managedEBSVolume": {"roleArn": arn, "sizeInGiB": 10}}]
+
+    wanted = {"cluster": "lab", "taskDefinition": "web", "launchType": "EXTERNAL"}
+    (task,) = ecs.run_task(**wanted, volumeConfigurations=volumes(role))["tasks"]
+    assert {"name": "roleArn", "value": role} in task["attachments"][0]["details"]
+    nobody = "arn:aws:iam::123456789012:role/nobody"
+    assert refusal(ecs.run_task, **wanted, volumeConfigurations=volumes(nobody))[0] == "InvalidParameterException"
+
+
+def test_service_names_its_roles(lab: Client) -> None:
+    ecs, role = lab.boto("ecs"), infrastructure_role(lab)
+    tls = {"issuerCertificateAuthority": {"awsPcaAuthorityArn": "arn:aws:acm-pca:x"}, "roleArn": role}
+    connect = {"enabled": True, "services": [{"portName": "http", "tls": tls}]}
+    volume = {"name": "data", "managedEBSVolume": {"roleArn": role}}
+    lattice = {"roleArn": role, "targetGroupArn": "arn:aws:vpc-lattice:x", "portName": "http"}
+    made = ecs.create_service(
+        cluster="lab",
+        serviceName="web",
+        taskDefinition="web",
+        launchType="EXTERNAL",
+        desiredCount=2,
+        serviceConnectConfiguration=connect,
+        volumeConfigurations=[volume],
+        vpcLatticeConfigurations=[lattice],
+    )["service"]
+    assert made["runningCount"] == 2
+    (shown,) = ecs.describe_services(cluster="lab", services=["web"])["services"]
+    (deployment,) = shown["deployments"]
+    assert deployment["volumeConfigurations"] == [volume]
+    assert deployment["vpcLatticeConfigurations"] == [lattice]
+    assert deployment["serviceConnectConfiguration"] == connect
+    assert ecs.list_services(cluster="lab")["serviceArns"] == [made["serviceArn"]]
+
+
+@pytest.mark.parametrize(
+    ("least", "most", "others", "moves"),
+    [
+        (100, 100, True, False),
+        (100, 200, True, True),
+        (100, 200, False, False),
+        (50, 100, False, True),
+        (0, 200, True, True),
+    ],
+)
+def test_draining_moves_what_may_move(lab: Client, least: int, most: int, others: bool, moves: bool) -> None:
+    ecs = lab.boto("ecs")
+    first, second = instances(lab)
+    if not others:
+        ecs.deregister_container_instance(cluster="lab", containerInstance=second)
+    ecs.create_service(
+        cluster="lab",
+        serviceName="web",
+        taskDefinition="web",
+        launchType="EXTERNAL",
+        desiredCount=1,
+        deploymentConfiguration={"minimumHealthyPercent": least, "maximumPercent": most},
+    )
+    (here,) = where(lab)
+    ecs.update_container_instances_state(cluster="lab", containerInstances=[here], status="DRAINING")
+    assert (here not in where(lab)) is moves
+    if moves and others:
+        assert where(lab) == [second if here == first else first]
+
+
+def test_standalone_tasks_stay_while_draining(lab: Client) -> None:
+    ecs, (first, _) = lab.boto("ecs"), instances(lab)
+    ecs.start_task(cluster="lab", taskDefinition="web", containerInstances=[first])
+    ecs.update_container_instances_state(cluster="lab", containerInstances=[first], status="DRAINING")
+    assert where(lab) == [first]
+
+
+def test_service_life(lab: Client) -> None:
+    ecs = lab.boto("ecs")
+    wanted = {"cluster": "lab", "serviceName": "web", "taskDefinition": "web", "launchType": "EXTERNAL"}
+    balancer = {"targetGroupArn": "arn:aws:x", "containerName": "web", "containerPort": 80}
+    assert (
+        refusal(ecs.create_service, **wanted, desiredCount=1, loadBalancers=[balancer])[0]
+        == "InvalidParameterException"
+    )
+    ecs.create_service(**wanted, desiredCount=2)
+    assert refusal(ecs.create_service, **wanted, desiredCount=2)[0] == "InvalidParameterException"
+    ecs.stop_task(cluster="lab", task=ecs.list_tasks(cluster="lab")["taskArns"][0])
+    assert len(where(lab)) == 2
+    assert refusal(ecs.delete_service, cluster="lab", service="web")[0] == "InvalidParameterException"
+    assert ecs.update_service(cluster="lab", service="web", desiredCount=0)["service"]["runningCount"] == 0
+    assert ecs.delete_service(cluster="lab", service="web")["service"]["status"] == "INACTIVE"
+    assert refusal(ecs.update_service, cluster="lab", service="web")[0] == "ServiceNotActiveException"
+    assert refusal(ecs.update_service, cluster="lab", service="none")[0] == "ServiceNotFoundException"
+
+
+def test_daemon_runs_everywhere(lab: Client) -> None:
+    ecs = lab.boto("ecs")
+    ecs.create_service(
+        cluster="lab", serviceName="d", taskDefinition="web", launchType="EXTERNAL", schedulingStrategy="DAEMON"
+    )
+    assert where(lab) == sorted(instances(lab))
+
+
+def test_capacity_providers(lab: Client) -> None:
+    ecs, role = lab.boto("ecs"), infrastructure_role(lab)
+    template = {
+        "ec2InstanceProfileArn": "arn:aws:iam::123456789012:instance-profile/ecsInstanceRole",
+        "networkConfiguration": {"subnets": ["subnet-1"], "securityGroups": ["sg-1"]},
+    }
+    managed = {"infrastructureRoleArn": role, "instanceLaunchTemplate": template}
+    ecs.create_capacity_provider(name="mine", cluster="lab", managedInstancesProvider=managed)
+    (shown,) = ecs.describe_capacity_providers(capacityProviders=["mine"])["capacityProviders"]
+    assert shown["managedInstancesProvider"]["infrastructureRoleArn"] == role
+    nobody = {**managed, "infrastructureRoleArn": f"{role}2"}
+    wrong = {"name": "other", "cluster": "lab", "managedInstancesProvider": nobody}
+    assert refusal(ecs.create_capacity_provider, **wrong)[0] == "ClientException"
+    ecs.put_cluster_capacity_providers(cluster="lab", capacityProviders=["mine"], defaultCapacityProviderStrategy=[])
+    assert refusal(ecs.delete_capacity_provider, capacityProvider="mine")[0] == "ClientException"
+    ecs.put_cluster_capacity_providers(cluster="lab", capacityProviders=[], defaultCapacityProviderStrategy=[])
+    ecs.delete_capacity_provider(capacityProvider="mine")
+    names = [p["name"] for p in ecs.describe_capacity_providers()["capacityProviders"]]
+    assert names == ["FARGATE", "FARGATE_SPOT"]
+
+
+def test_account_settings(aws: Client) -> None:
+    ecs = aws.boto("ecs")
+    me, root = "arn:aws:iam::123456789012:user/controller", "arn:aws:iam::123456789012:root"
+
+    def effective(name: str) -> tuple[str, str]:
+        (one,) = ecs.list_account_settings(name=name, effectiveSettings=True)["settings"]
+        return one["value"], one["principalArn"]
+
+    assert ecs.list_account_settings()["settings"] == []
+    assert effective("awsvpcTrunking") == ("disabled", root)
+    put = ecs.put_account_setting_default(name="awsvpcTrunking", value="enabled")["setting"]
+    assert put == {"name": "awsvpcTrunking", "value": "enabled", "principalArn": root, "type": "user"}
+    assert effective("awsvpcTrunking") == ("enabled", root)
+    ecs.put_account_setting(name="awsvpcTrunking", value="disabled")
+    assert effective("awsvpcTrunking") == ("disabled", me)
+    ecs.delete_account_setting(name="awsvpcTrunking")
+    assert effective("awsvpcTrunking") == ("enabled", root)
+    pages = ecs.get_paginator("list_account_settings").paginate(effectiveSettings=True)
+    assert len([one for page in pages for one in page["settings"]]) == 11
+    for wrong in (
+        {"name": "awsvpcTrunking", "value": "yes"},
+        {"name": "guardDutyActivate", "value": "on"},
+        {"name": "colour", "value": "red"},
+    ):
+        assert refusal(ecs.put_account_setting_default, **wrong)[0] == "InvalidParameterException"
+    assert aws.boto("ecs", region="us-east-1").list_account_settings(principalArn=root)["settings"] == []
