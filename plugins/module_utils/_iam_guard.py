@@ -32,26 +32,20 @@ def guard(aws: Aws, options: Options, wanted: Wanted, found: Found) -> None:
 
 def _lost_regions(aws: Aws, options: Options, wanted: Wanted, found: Found) -> set[str]:
     """The Regions in which nodes could live on the role, and could not any more."""
-    prefix = _catalog.ANYWHERE.source
-    if _catalog.ANYWHERE.service not in _policy.trusted_services(found.trust):
+    kind = _catalog.ANYWHERE
+    if kind.service not in _policy.trusted_services(found.trust):
         return set()
-    before = set(_policy.source_regions(found.trust, prefix))
-    connection = {aws.region_or_none} if aws.region_or_none else set()
-    last_used = (found.role.get("RoleLastUsed") or {}).get("Region")
-    # A role that trusts every Region: look where its use is known of.
-    live = before or connection | set(options["regions"] or []) | ({last_used} if last_used else set())
+    live = set(_policy.source_regions(found.trust, kind.source))
+    if not live:
+        # It trusts every Region: look where its use is known of.
+        last_used = (found.role.get("RoleLastUsed") or {}).get("Region")
+        live = {region for region in (aws.region_or_none, last_used, *(options["regions"] or [])) if region}
     if options["state"] == "absent":
         return live
     if _policy.same(found.trust, wanted.trust):
         return set()
-    if _only_more_regions(found.trust, wanted.trust, prefix):
-        return live - set(_policy.source_regions(wanted.trust, prefix))
-    return live
-
-
-def _only_more_regions(before: _policy.Document, after: _policy.Document, service: str) -> bool:
-    """True when the new trust document is understood: its Regions say whom it still trusts."""
-    return bool(_policy.source_regions(after, service))
+    kept = _policy.reach(wanted.trust, kind.service, kind.source)
+    return set() if kept is None else live - kept
 
 
 def _no_nodes(aws: Aws, options: Options, wanted: Wanted, region: str) -> None:

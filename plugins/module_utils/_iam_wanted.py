@@ -339,9 +339,7 @@ def _check_names(options: Options, kind: Kind) -> None:
     if not name:
         raise EcsError(f"kind {options['kind']} has no documented name: set the option name")
     if not ROLE_NAME.fullmatch(name):
-        raise EcsError(
-            f"name: {name!r} is not a role's name: 1 to 64 letters, digits or _+=,.@- (a path goes into path)"
-        )
+        raise EcsError(f"name: {name!r} is not 1 to 64 letters, digits or _+=,.@- (a path goes into the option path)")
     path = options["path"]
     if path is not None and not PATH.fullmatch(path):
         raise EcsError(

@@ -191,6 +191,27 @@ def source_regions(trust_document: t.Mapping[str, t.Any], service: str) -> tuple
     return tuple(sorted(found))
 
 
+def reach(trust_document: t.Mapping[str, t.Any], principal: str, source: str) -> frozenset[str] | None:
+    """The Regions from which a service can assume the role; None: all.
+
+    A condition that is not one of those that AWS documents is taken to let nobody in.
+
+    :param principal: of the service, e.g. ``ssm.amazonaws.com``
+    :param source: the service in ``aws:SourceArn``, e.g. ``ssm``
+    """
+    found: set[str] = set()
+    for one in as_list(trust_document.get("Statement")):
+        if principal not in trusted_services({"Statement": one}):
+            continue
+        keys = {key.lower() for block in (one.get("Condition") or {}).values() for key in block}
+        if not keys <= {"aws:sourceaccount", "aws:sourcearn"}:
+            continue
+        if "aws:sourcearn" not in keys:
+            return None
+        found.update(source_regions({"Statement": one}, source))
+    return frozenset(found)
+
+
 def trusted_services(trust_document: t.Mapping[str, t.Any]) -> frozenset[str]:
     """The services that an Allow statement of a trust document names, whatever its conditions."""
     found: set[str] = set()

@@ -1,0 +1,402 @@
+# Copyright: (c) 2026, onprem.ecs contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The module against the emulator: its arguments in, its JSON out, and what AWS was asked for in between."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import time
+import urllib.request
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from ansible.module_utils.testing import patch_module_args
+
+import emulator
+from ansible_collections.onprem.ecs.plugins.modules import ecs_iam_role
+
+REGION = "eu-west-1"
+NAME = "ecsAnywhereRole"
+CORE = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
+EC2 = "arn:aws:iam::aws:policy/service-role/AmazonEC2ContainerServiceforEC2Role"
+DOCUMENT = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}]}
+KEYS = {"access_key": emulator.ACCESS_KEY, "secret_key": emulator.SECRET_KEY}
+
+
+class Account:
+    """An emulated account: run the module in it, order faults, look at it with boto3."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def control(self, method: str, path: str, body: Any = None) -> Any:
+        """The emulator's control API."""
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(f"{self.url}/_emulator/{path}", data=data, method=method)
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.load(answer)
+
+    def fault(self, operation: str, code: str, status: int = 400, service: str = "iam", **more: Any) -> None:
+        """The next call of an operation fails."""
+        order = {"service": service, "operation": operation, "kind": "error", "code": code, "status": status, **more}
+        self.control("POST", "faults", order)
+
+    def run(self, check: bool = False, **options: Any) -> dict[str, Any]:
+        """The module's result, whether it failed or not."""
+        arguments = {"kind": "anywhere", "region": REGION, "endpoint_url": self.url, **KEYS, **options}
+        arguments = {key: value for key, value in arguments.items() if value is not None}
+        out = io.StringIO()
+        patched = patch_module_args({**arguments, "_ansible_check_mode": check, "_ansible_diff": True})
+        with patched, contextlib.redirect_stdout(out), pytest.raises(SystemExit):
+            ecs_iam_role.main()
+        result: dict[str, Any] = json.loads(out.getvalue())
+        assert "Traceback" not in out.getvalue(), result
+        return result
+
+    def good(self, **options: Any) -> dict[str, Any]:
+        """The result of a run that must not fail."""
+        result = self.run(**options)
+        assert not result.get("failed"), result["msg"]
+        return result
+
+    def bad(self, **options: Any) -> str:
+        """The words of a run that must fail."""
+        result = self.run(**options)
+        assert result.get("failed"), result
+        return str(result["msg"])
+
+    def calls(self) -> dict[str, int]:
+        """The calls of the controller since the last look."""
+        counted: dict[str, int] = self.control("GET", "calls")["calls"]
+        self.control("DELETE", "calls")
+        return counted
+
+    def iam(self) -> Any:
+        """A client of IAM."""
+        return boto3.client(
+            "iam",
+            region_name=REGION,
+            endpoint_url=self.url,
+            aws_access_key_id=emulator.ACCESS_KEY,
+            aws_secret_access_key=emulator.SECRET_KEY,
+        )
+
+    def node(self, region: str = REGION, role: str = NAME, number: int = 0) -> str:
+        """A managed node that lives on a role."""
+        node = {"InstanceId": f"mi-{number:017x}", "Region": region, "IamRole": role, "PingStatus": "Online"}
+        self.control("POST", "seed", {"nodes": [node]})
+        return node["InstanceId"]
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[emulator.Emulator]:
+    with emulator.Emulator(tls_port=None) as started:
+        yield started
+
+
+@pytest.fixture
+def account(running: emulator.Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE", "AWS_ENDPOINT_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+    found = Account(running.url)
+    if found.control("GET", "log"):  # to empty an account takes seconds
+        found.control("POST", "reset")
+    found.control("DELETE", "calls")
+    yield found
+    assert found.control("GET", "unknown") == []
+
+
+BAD: dict[str, tuple[dict[str, Any], str]] = {
+    "name": ({"name": "a b"}, "name: 'a b' is not 1 to 64 letters"),
+    "long name": ({"name": "a" * 65}, "1 to 64"),
+    "name with a path": ({"name": "team/role"}, "a path goes into the option path"),
+    "no name": ({"kind": "task"}, "kind task has no documented name: set the option name"),
+    "path": ({"path": "team"}, "path: 'team' must begin and end with /"),
+    "session too short": ({"max_session_duration": 3599}, "3599 is not from 3600 to 43200"),
+    "session too long": ({"max_session_duration": 43201}, "43201 is not from 3600 to 43200"),
+    "description": ({"description": "x" * 1001}, "description: at most 1000 characters, not 1001"),
+    "feature": ({"features": ["volumes"]}, "no feature 'volumes'; it has: ecr_pull, cloudwatch_logs, s3_config"),
+    "feature of a kind without": ({"kind": "events", "features": ["x"]}, "no feature 'x'; it has: none"),
+    "feature without its resource": (
+        {"features": ["s3_config"], "permissions": "least_privilege"},
+        "features: s3_config needs s3_objects",
+    ),
+    "secrets without any": (
+        {"kind": "task_execution", "features": ["secrets"]},
+        "features: secrets needs secrets or parameters",
+    ),
+    "hook without a function": ({"kind": "lifecycle_hook", "name": "x"}, "needs lambda_functions"),
+    "resource for nothing": ({"clusters": ["a"]}, "clusters: nothing of kind anywhere with permissions managed"),
+    "no least privilege": (
+        {"kind": "events", "permissions": "least_privilege"},
+        "least_privilege is there for anywhere, container_instance, task_execution, not for kind events",
+    ),
+    "profile": ({"instance_profile": "x"}, "instance_profile: kind anywhere has none, only container_instance"),
+    "profile name": (
+        {"kind": "container_instance", "instance_profile": "a b"},
+        "instance_profile: 'a b' is not a name",
+    ),
+    "cluster": ({"permissions": "least_privilege", "clusters": ["a/b"]}, "neither a name such as default nor an ARN"),
+    "cluster of another service": (
+        {"permissions": "least_privilege", "clusters": ["arn:aws:eks:eu-west-1:123456789012:cluster/a"]},
+        "is not an ARN such as arn:aws:ecs:",
+    ),
+    "key by alias": (
+        {"kind": "task_execution", "features": ["secrets"], "secrets": ["a"], "kms_keys": ["alias/x"]},
+        "kms_keys: 'alias/x' is neither",
+    ),
+    "partition of a cluster": (
+        {"permissions": "least_privilege", "clusters": ["arn:aws-cn:ecs:cn-north-1:123456789012:cluster/a"]},
+        "is of the partition aws-cn, the role is in aws",
+    ),
+    "partition of a policy": (
+        {"managed_policies": ["arn:aws-us-gov:iam::aws:policy/ReadOnlyAccess"]},
+        "is of the partition aws-us-gov, the role is in aws",
+    ),
+    "partition of the boundary": (
+        {"permissions_boundary": "arn:aws-cn:iam::aws:policy/X"},
+        "is of the partition aws-cn",
+    ),
+    "partition of a Region": ({"regions": ["eu-west-1", "cn-north-1"]}, "cn-north-1 is not in the partition aws"),
+    "Region": ({"regions": ["Ireland"]}, "'Ireland' is not the name of a Region such as eu-west-1"),
+    "no Region": ({"region": None}, "no Region: set the option region or regions"),
+    "malformed ARN of the pages": (
+        {"managed_policies": ["arn:aws::iam::aws:policy/AmazonS3ReadOnlyAccess"]},
+        "is not the ARN of a managed policy",
+    ),
+    "another malformed ARN of the pages": (
+        {"managed_policies": ["arn:aws:iam:111122223333:aws:policy/cwlogspolicy"]},
+        "is not the ARN of a managed policy",
+    ),
+    "policy name": ({"managed_policies": ["a b"]}, "'a b' is not a policy's name"),
+    "too many policies": ({"managed_policies": [f"p{n}" for n in range(9)]}, "11 managed policies: IAM allows 10"),
+    "inline name": ({"inline_policies": {"a b": DOCUMENT}}, "inline_policies: 'a b' is not a name"),
+    "inline name of ours": ({"inline_policies": {"ecsEcrPull": DOCUMENT}}, "ecsEcrPull is that of a policy from the"),
+    "malformed JSON": ({"inline_policies": {"p": "{"}}, "inline policy p is not JSON"),
+    "no statement": ({"inline_policies": {"p": {}}}, "inline policy p has no Statement"),
+    "inline size": (
+        {"inline_policies": {name: {"Statement": {**DOCUMENT["Statement"][0], "Sid": "x" * 5100}} for name in "pq"}},  # type: ignore[dict-item]  # the statement is a dictionary
+        "IAM allows 10240 for a role (p: 51",
+    ),
+    "trust size": (
+        {"regions": [f"eu-{letter * 30}-{n}" for letter in "xyz" for n in range(10)]},
+        "IAM allows 2048: name fewer regions",
+    ),
+    "trust conditions": ({"trust_conditions": "strict"}, "trust_conditions: documented, none, or a block"),
+    "trust block": ({"trust_conditions": {"StringEquals": "x"}}, "trust_conditions: documented, none, or a block"),
+    "too many tags": ({"tags": {str(number): "x" for number in range(51)}}, "tags: 51 of them, IAM allows 50"),
+    "tag of AWS": ({"tags": {"aws:x": "y"}}, "not begin with aws:"),
+    "tag value": ({"tags": {"x": "y" * 257}}, "has 257 characters, IAM allows 256"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_is_told_before_any_call(account: Account, case: str) -> None:
+    options, words = BAD[case]
+    assert words in account.bad(**options)
+    assert account.calls() == {}
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_unknown_kind(account: Account, state: str) -> None:
+    assert "value of kind must be one of" in account.bad(kind="x", state=state)
+
+
+def test_calls_of_a_run_that_changes_nothing(account: Account) -> None:
+    account.good()
+    account.calls()
+    assert account.good()["changed"] is False
+    assert account.calls() == {"iam:GetRole": 1, "iam:ListAttachedRolePolicies": 1, "iam:ListRolePolicies": 1}
+    account.good(kind="container_instance")
+    account.calls()
+    assert account.good(kind="container_instance")["changed"] is False
+    assert sum(account.calls().values()) == 4
+
+
+def test_check_mode_shows_the_role_that_would_be(account: Account) -> None:
+    checked = account.good(check=True, tags={"a": "b"}, path="/x/")
+    assert not [call for call in account.calls() if not call.split(":")[1].startswith(("Get", "List"))]
+    done = account.good(tags={"a": "b"}, path="/x/")
+    made = {"role_id", "create_date"}
+    assert {key: value for key, value in done["iam_role"].items() if key not in made} == checked["iam_role"]
+    assert made <= set(done["iam_role"])
+    assert checked["diff"] == done["diff"]
+
+
+def test_what_is_returned_is_what_iam_holds(account: Account) -> None:
+    role = account.good(
+        permissions="least_privilege",
+        description="x",
+        permissions_boundary="arn:aws:iam::aws:policy/PowerUserAccess",
+        tags={"a": "b"},
+    )["iam_role"]
+    held = account.iam().get_role(RoleName=NAME)["Role"]
+    assert role["assume_role_policy_document"] == held["AssumeRolePolicyDocument"]
+    assert role["role_id"] == held["RoleId"]
+    assert role["arn"] == held["Arn"]
+    assert role["create_date"] == held["CreateDate"].isoformat()
+    assert (
+        role["permissions_boundary"]["permissions_boundary_arn"]
+        == held["PermissionsBoundary"]["PermissionsBoundaryArn"]
+    )
+    inline = account.iam().get_role_policy(RoleName=NAME, PolicyName="ecsAnywhereAgents")
+    assert role["inline_policies"] == [
+        {"policy_name": "ecsAnywhereAgents", "policy_document": inline["PolicyDocument"]}
+    ]
+
+
+def test_an_equal_trust_document_in_another_spelling_is_left_alone(account: Account) -> None:
+    account.good()
+    statement = {
+        "Sid": "",
+        "Effect": "Allow",
+        "Principal": {"Service": ["ssm.amazonaws.com"]},
+        "Action": ["sts:AssumeRole"],
+        "Condition": {
+            "ArnLike": {"aws:sourcearn": ["arn:aws:ssm:eu-west-1:123456789012:*"]},
+            "StringEquals": {"AWS:SourceAccount": ["123456789012"]},
+        },
+    }
+    document = json.dumps({"Version": "2012-10-17", "Statement": statement}, indent=4)
+    account.iam().update_assume_role_policy(RoleName=NAME, PolicyDocument=document)
+    assert account.good()["changed"] is False
+
+
+def test_a_role_by_hand_gets_what_is_missing(account: Account) -> None:
+    """As AWS's page makes it: no condition, two policies."""
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": {"Effect": "Allow", "Principal": {"Service": ["ssm.amazonaws.com"]}, "Action": "sts:AssumeRole"},
+    }
+    account.iam().create_role(RoleName=NAME, AssumeRolePolicyDocument=json.dumps(trust))
+    account.iam().attach_role_policy(RoleName=NAME, PolicyArn=CORE)
+    result = account.good()
+    assert result["changes"] == [f"attach {EC2} to role {NAME}", f"change the trust document of role {NAME}"]
+    assert account.good(trust_conditions="none")["changes"] == [f"change the trust document of role {NAME}"]
+    assert account.good(trust_conditions="none")["changed"] is False
+
+
+def test_a_policy_that_is_not_there_is_told_before_any_write(account: Account) -> None:
+    words = account.bad(managed_policies=["mine"])
+    assert "the managed policy arn:aws:iam::123456789012:policy/mine does not exist" in words
+    assert not [call for call in account.calls() if "Create" in call or "Attach" in call]
+
+
+# The guard ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_role_with_nodes_is_not_deleted(account: Account) -> None:
+    account.good()
+    names = [account.node(number=number) for number in range(12)]
+    words = account.bad(state="absent")
+    assert f"is not deleted: managed nodes in {REGION} live on it" in words
+    assert any(name in words for name in names)
+    assert "protect: false" in words
+    assert account.calls()["ssm:DescribeInstanceInformation"] == 1
+    assert account.bad(state="absent", check=True) == words
+    assert account.good(state="absent", protect=False)["changed"] is True
+
+
+def test_nodes_of_other_roles_do_not_matter(account: Account) -> None:
+    account.good()
+    account.node(role="another")
+    assert account.good(state="absent")["changed"] is True
+
+
+def test_nodes_in_another_region_are_seen(account: Account) -> None:
+    account.good(regions=[REGION, "eu-central-1"])
+    account.node(region="eu-central-1")
+    assert "managed nodes in eu-central-1 live on it" in account.bad(state="absent")
+    words = account.bad(regions=[REGION])
+    assert "is not changed in its trust: managed nodes in eu-central-1" in words
+    assert "Add eu-central-1 to the option regions" in words
+    assert account.good(regions=[REGION], protect=False)["changed"] is True
+
+
+def test_more_regions_are_no_danger(account: Account) -> None:
+    account.good()
+    account.node()
+    account.calls()
+    assert account.good(regions=[REGION, "eu-central-1"])["changed"] is True
+    assert account.good(trust_conditions="none")["changed"] is True
+    only_account = {"StringEquals": {"aws:SourceAccount": "123456789012"}}
+    assert account.good(trust_conditions=only_account)["changed"] is True
+    assert "ssm:DescribeInstanceInformation" not in account.calls()
+
+
+def test_a_condition_that_is_not_understood_is_a_danger(account: Account) -> None:
+    account.good()
+    account.node()
+    words = account.bad(trust_conditions={"StringEquals": {"aws:PrincipalOrgID": "o-1234567890"}})
+    assert "is not changed in its trust" in words
+
+
+# Others at the same time -------------------------------------------------------------------------------------------
+
+
+def test_another_controller_creates_the_role(account: Account) -> None:
+    account.fault("CreateRole", "EntityAlreadyExists", 409, after=True)
+    result = account.good()
+    assert [words.split()[0] for words in result["changes"]] == ["create", "attach", "attach"]
+    assert result["diff"]["before"] == {}
+    assert account.good()["changed"] is False
+
+
+def test_another_controller_creates_all_of_it(account: Account) -> None:
+    """Its answer is lost, or another was first: the role was not there and now is."""
+    account.fault("CreateRole", "EntityAlreadyExists", 409, after=True)
+    result = account.good(kind="task", name="x")
+    assert result["changed"] is True
+    assert result["diff"]["before"] == {}
+    assert result["diff"]["after"]["role"]["name"] == "x"
+
+
+def test_a_policy_goes_between_reading_and_writing(account: Account) -> None:
+    account.good(features=["ecr_pull"])
+    account.fault("DeleteRolePolicy", "NoSuchEntity", 404, after=True)
+    assert account.good()["iam_role"]["inline_policies"] == []
+    assert account.good()["changed"] is False
+
+
+def test_a_policy_goes_while_reading(account: Account) -> None:
+    account.good(features=["ecr_pull"])
+    account.fault("GetRolePolicy", "NoSuchEntity", 404)
+    assert account.good(features=["ecr_pull"])["changed"] is False
+
+
+def test_a_race_that_never_ends_ends(account: Account) -> None:
+    account.fault("CreateRole", "EntityAlreadyExists", 409, count=-1)
+    assert "iam:CreateRole failed for role ecsAnywhereRole: EntityAlreadyExists" in account.bad()
+
+
+def test_iam_needs_time_to_know_a_new_role(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
+    account.fault("GetRole", "NoSuchEntity", 404, skip=1, count=2)
+    account.fault("AttachRolePolicy", "NoSuchEntity", 404)
+    result = account.good()
+    assert [words.split()[0] for words in result["changes"]] == ["create", "attach", "attach"]
+    assert account.good()["changed"] is False
+
+
+def test_a_refusal_names_the_permission_and_what_was_done(account: Account) -> None:
+    account.fault("AttachRolePolicy", "AccessDenied", 403)
+    result = account.run()
+    assert "The caller lacks the permission iam:AttachRolePolicy on role ecsAnywhereRole" in result["msg"]
+    assert result["changes"] == ["create role ecsAnywhereRole, trusted by ssm.amazonaws.com"]
+    assert account.good()["changed"] is True
+
+
+@pytest.mark.parametrize("kind", ["throttle", "drop"])
+def test_passing_faults_pass(account: Account, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
+    account.control("POST", "faults", {"service": "iam", "operation": "*", "kind": kind, "count": 1, "skip": 3})
+    assert account.good()["changed"] is True
+    assert account.good()["changed"] is False
