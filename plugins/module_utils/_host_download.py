@@ -123,6 +123,7 @@ def download(host: Host, request: Request, fetch: Fetch) -> tuple[bool, Verified
         EcsError: it cannot be fetched, or it must not be used; then nothing is left.
     """
     folder = os.path.dirname(request.dest)
+    missing = not os.path.isdir(folder)
     try:
         os.makedirs(folder, mode=0o755, exist_ok=True)
         work = tempfile.mkdtemp(prefix=".signed-download-", dir=folder)
@@ -150,6 +151,8 @@ def download(host: Host, request: Request, fetch: Fetch) -> tuple[bool, Verified
     finally:
         shutil.rmtree(work, ignore_errors=True)
         shutil.rmtree(home, ignore_errors=True)
+        if missing and not os.listdir(folder):
+            os.rmdir(folder)
 
 
 def signed_download(host: Host, options: t.Mapping[str, t.Any], check: bool, fetch: Fetch) -> dict[str, t.Any]:

@@ -17,7 +17,7 @@ __all__ = ["sandbox"]
 NODE = "mi-0123456789abcdef0"
 ARN = "arn:aws:ecs:eu-west-1:123456789012:container-instance/default/0123456789abcdef0123456789abcdef"
 DPKG = """#!/bin/sh
-printf 'amazon-ssm-agent\\t3.3.1142.0-1\\tii \\namazon-ecs-init\\t1.105.1-1\\tii \\ndocker.io\\t20.10.24+dfsg1-1\\tii \\n'
+printf '%s\\t%s\\tii \\n' amazon-ssm-agent 3.3.1142.0-1 amazon-ecs-init 1.105.1-1 docker.io 20.10.24+dfsg1-1
 exit 1
 """
 JOURNALCTL = """#!/bin/sh

@@ -178,10 +178,15 @@ def test_refusals_name_the_cause_and_leave_nothing(mirror: Mirror, tmp_path: Pat
 def test_a_file_that_was_there_survives_a_refusal_and_is_replaced_by_a_good_one(mirror: Mirror, tmp_path: Path) -> None:
     dest = tmp_path / "agent.deb"
     dest.write_bytes(b"an older version")
-    (refused,), _printed = run_tasks(tmp_path, [mirror.options(dest, signature_url=f"{mirror.url}/agent.deb.page.sig")])
-    assert refused["failed"] and dest.read_bytes() == b"an older version"
-    (replaced,), _printed = run_tasks(tmp_path, [mirror.options(dest)])
-    assert replaced["changed"] and dest.read_bytes() == PACKAGE
+    page = f"{mirror.url}/agent.deb.page.sig"
+    folder = tmp_path / "cache"
+    tasks = [mirror.options(path, signature_url=page) for path in (dest, folder / "agent.deb")]
+    results, _printed = run_tasks(tmp_path, tasks)
+    assert all(result["failed"] for result in results) and dest.read_bytes() == b"an older version"
+    assert not folder.exists(), "the folder that was made for it is left"
+    results, _printed = run_tasks(tmp_path, [mirror.options(path) for path in (dest, folder / "agent.deb")])
+    assert all(result["changed"] for result in results) and dest.read_bytes() == PACKAGE
+    assert [path.name for path in folder.iterdir()] == ["agent.deb"]
 
 
 def test_local_folder_and_key_that_expires_soon(mirror: Mirror, tmp_path: Path) -> None:
