@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import hashlib
 import json
 import os
 import shutil
@@ -36,6 +37,7 @@ from .paths import (
     RunDir,
     graph_dir,
     host_address,
+    lab_dir,
 )
 
 PR_SET_PDEATHSIG = 1
@@ -53,7 +55,8 @@ def die_with_parent() -> None:
 def cgroup_dir(name: str) -> Path:
     """The lab's cgroup (version 2), whether that hierarchy is alone or beside version 1."""
     top = Path("/sys/fs/cgroup/unified")
-    return (top if top.is_dir() else Path("/sys/fs/cgroup")) / CGROUP / name
+    folder = hashlib.sha256(str(lab_dir()).encode()).hexdigest()[:6]  # two checkouts may have labs of the same name
+    return (top if top.is_dir() else Path("/sys/fs/cgroup")) / CGROUP / f"{name}-{folder}"
 
 
 def remove_cgroup(name: str) -> None:

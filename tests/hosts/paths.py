@@ -35,6 +35,12 @@ def lab_dir() -> Path:
     return Path(os.environ.get("LAB_DIR") or ROOT / ".lab").resolve()
 
 
+def collections_dir() -> Path:
+    """Where Ansible finds this collection: around this very copy, or where ``tests/tree.py`` puts one."""
+    inside = ROOT.parts[-3:] == ("ansible_collections", "onprem", "ecs")
+    return ROOT.parents[2] if inside else ROOT / ".build" / "tree"
+
+
 def cache_dir() -> Path:
     """What is costly to make and is kept by ``clean``: images, packages, keys."""
     return lab_dir() / "cache"

@@ -29,7 +29,7 @@ GIT_HASH = "a8b3e7d3"
 EXIT_ERROR, EXIT_TERMINAL = 1, 5
 # What AWS refuses for good; everything else is tried again by ecs-init.
 TERMINAL_CODES = {"InvalidParameterException", "ClientException"}
-INTROSPECTION = ("127.0.0.1", 51678)
+INTROSPECTION = ("127.0.0.1", int(os.environ.get("STANDIN_PORT", "51678")))  # another one in tests only
 METRICS_SECONDS = 20
 RECONNECT_FIRST, RECONNECT_MOST = 0.25, 120
 INACTIVE_SECONDS = 3600

@@ -119,7 +119,7 @@ def _bare() -> dict[str, str]:
     """What the agent's process needs to run at all; nothing else of our environment gets into the container."""
     return {
         name: os.environ[name]
-        for name in ("PATH", "STANDIN_ROOT", "STANDIN_VERSION", "PYTHONPATH")
+        for name in ("PATH", "STANDIN_ROOT", "STANDIN_PORT", "STANDIN_VERSION", "PYTHONPATH")
         if name in os.environ
     }
 

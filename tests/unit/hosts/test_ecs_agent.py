@@ -1,0 +1,143 @@
+# Copyright: (c) 2026, onprem.ecs contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The stand-ins for ecs-init and the ECS agent do what was measured with the real ones."""
+
+from __future__ import annotations
+
+import json
+import socket
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hosts.standins import ecs_files
+
+from .conftest import Box, wait
+
+AGENT_LOG = "var/log/ecs/ecs-agent.log"
+
+
+@pytest.fixture
+def port() -> Iterator[str]:
+    """A free port for introspection: 51678 may be somebody's."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        number = probe.getsockname()[1]
+    yield str(number)
+
+
+@pytest.fixture
+def node(box: Box, docker: None) -> Box:
+    """A host whose SSM agent has written credentials, with the ECS agent configured."""
+    box.register(box.aws.activation())
+    box.start("ssm_agent")
+    wait((box.root / "root/.aws/credentials").exists, "credentials")
+    box.put("etc/ecs/ca.pem", Path(box.aws.ca).read_text())
+    configure(box)
+    (box.root / "run").mkdir()
+    return box
+
+
+def configure(box: Box, **user: str) -> None:
+    """Both config files; the second wins."""
+    first = {
+        "AWS_DEFAULT_REGION": "eu-west-1",
+        "ECS_EXTERNAL": "true",
+        "ECS_BACKEND_HOST": box.aws.tls_url,
+        "SSL_CERT_FILE": "/etc/ecs/ca.pem",
+        "ECS_CLUSTER": "overridden",
+    }
+    for name, values in (("var/lib/ecs/ecs.config", first), ("etc/ecs/ecs.config", {"ECS_CLUSTER": "lab", **user})):
+        box.put(name, "".join(f"{key}={value}\n" for key, value in values.items()))
+
+
+def metadata(port: str) -> Any:
+    """What introspection says; None while it does not."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/v1/metadata", timeout=2) as answer:
+            return json.loads(answer.read())
+    except OSError:
+        return None
+
+
+def registered(port: str) -> str:
+    """The ARN of the container instance, once there is one."""
+    return str(wait(lambda: (metadata(port) or {}).get("ContainerInstanceArn"), "registration"))
+
+
+def instances(box: Box) -> list[dict[str, Any]]:
+    """The container instances of the cluster."""
+    ecs = box.aws.client("ecs")
+    arns = ecs.list_container_instances(cluster="lab")["containerInstanceArns"]
+    if not arns:
+        return []
+    found: list[dict[str, Any]] = ecs.describe_container_instances(cluster="lab", containerInstances=arns)[
+        "containerInstances"
+    ]
+    return found
+
+
+def test_registers_and_stays_connected(node: Box, port: str) -> None:
+    configure(node, ECS_INSTANCE_ATTRIBUTES='{"rack":"r1"}')
+    init = node.start("ecs_init", "start", STANDIN_PORT=port)
+    arn = registered(port)
+    assert metadata(port)["Cluster"] == "lab"
+    wait(lambda: [one["agentConnected"] for one in instances(node)] == [True], "connection")
+    one = instances(node)[0]
+    assert (one["containerInstanceArn"], one["ec2InstanceId"]) == (arn, node.vault["instanceID"])
+    assert {"name": "rack", "value": "r1"} in [{k: a.get(k) for k in ("name", "value")} for a in one["attributes"]]
+
+    node.run("ecs_init", "stop")
+    assert init.wait(10) == 0
+    wait(lambda: [one["agentConnected"] for one in instances(node)] == [False], "disconnection")
+
+    node.start("ecs_init", "start", STANDIN_PORT=port)
+    assert registered(port) == arn
+    assert len(instances(node)) == 1
+
+
+def test_another_cluster_with_old_state_is_final(node: Box, port: str) -> None:
+    first = node.start("ecs_init", "start", STANDIN_PORT=port)
+    registered(port)
+    node.run("ecs_init", "stop")
+    first.wait(10)
+    configure(node, ECS_CLUSTER="other")
+    assert node.start("ecs_init", "start", STANDIN_PORT=port).wait(20) == 5
+    assert "saved cluster 'lab' does not match configured cluster 'other'" in node.text(AGENT_LOG)
+
+
+def test_a_cluster_that_is_not_there_is_tried_again(node: Box, port: str) -> None:
+    configure(node, ECS_CLUSTER="later")
+    node.start("ecs_init", "start", STANDIN_PORT=port)
+    wait(lambda: node.text(AGENT_LOG).count("ClusterNotFoundException") >= 2, "second try")
+    node.aws.client("ecs").create_cluster(clusterName="later")
+    assert "/later/" in registered(port)
+
+
+def test_no_credentials(box: Box, docker: None, port: str) -> None:
+    configure(box)
+    (box.root / "run").mkdir()
+    agent = box.start("ecs_init", "start", STANDIN_PORT=port)
+    wait(lambda: box.text(AGENT_LOG).count("no valid providers in chain") >= 2, "second try")
+    assert agent.poll() is None
+
+
+def test_without_docker_it_gives_up_after_13_seconds(box: Box) -> None:
+    done = box.run("ecs_init", "pre-start")
+    assert done.returncode == 255
+    assert "Cannot connect to the Docker daemon" in done.stdout
+
+
+def test_the_container_sees_few_folders() -> None:
+    assert ecs_files.seen("/etc/ecs/ca.pem") == ecs_files.ROOT / "etc/ecs/ca.pem"
+    assert ecs_files.seen("/data/agent.db") == ecs_files.ROOT / "var/lib/ecs/data/agent.db"
+    assert not ecs_files.seen("/etc/ssl/certs/ca-certificates.crt").is_relative_to("/etc")
+
+
+def test_config_files_are_taken_literally(box: Box) -> None:
+    path = box.put("x.config", 'A=1\n# a comment\nB="2"\nnothing\nC=a=b\n')
+    assert ecs_files.read_config(path) == {"A": "1", "B": '"2"', "C": "a=b"}
