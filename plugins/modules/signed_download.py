@@ -82,14 +82,15 @@ seealso:
 EXAMPLES = r"""
 - name: Get the SSM agent
   onprem.ecs.signed_download:
-    url: https://s3.eu-west-1.amazonaws.com/amazon-ssm-eu-west-1/latest/debian_amd64/amazon-ssm-agent.deb
-    signature_url:
-    https://s3.eu-west-1.amazonaws.com/amazon-ssm-eu-west-1/latest/debian_amd64/amazon-ssm-agent.deb.sig
+    url: "{{ mirror }}/amazon-ssm-agent.deb"
+    signature_url: "{{ mirror }}/amazon-ssm-agent.deb.sig"
     dest: /var/cache/amazon-ssm-agent.deb
     public_keys:
       - "{{ lookup('ansible.builtin.file', 'amazon-ssm-agent.gpg') }}"
     fingerprints:
       - 1C5B395CBE5E74E2F1CA21592784DBF388D19D46
+  vars:
+    mirror: https://s3.eu-west-1.amazonaws.com/amazon-ssm-eu-west-1/latest/debian_amd64
 """
 
 RETURN = r"""
