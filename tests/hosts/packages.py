@@ -77,7 +77,7 @@ class Package:
 
 def _launcher(home: str, call: str) -> str:
     """A program that finds its parts in ``home``."""
-    return f'#!/usr/bin/python3\nimport sys\n\nsys.path.insert(0, "{home}")\n{call}\n'
+    return f'#!/usr/bin/python3\nimport sys\n\nsys.dont_write_bytecode = True\nsys.path.insert(0, "{home}")\n{call}\n'
 
 
 def _modules(home: str, names: tuple[str, ...]) -> dict[str, tuple[str, int]]:
