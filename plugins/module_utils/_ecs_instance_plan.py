@@ -165,7 +165,7 @@ def plan_deregister(instances: t.Iterable[Instance], want: Options, force: bool)
             words = f"deregister {one.instance_id} ({arn}) from the cluster {want.cluster}{by_force}"
             params = {"cluster": want.cluster, "containerInstance": arn, "force": forced}
             changes.append(Change(Phase.DELETE, "ecs", "DeregisterContainerInstance", arn, words, params))
-            before[arn] = {"instance_id": one.instance_id, "status": container["status"]}
+            before[arn] = {"instance_id": one.instance_id, "cluster": _ecs.cluster_name(want.cluster)}
     return Plan(tuple(changes), before, {})
 
 

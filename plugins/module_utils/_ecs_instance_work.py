@@ -160,7 +160,7 @@ def _draining(aws: Aws, want: plans.Options, check_mode: bool) -> Result:
     made = [plans.plan_draining(instances, want)]
     if not check_mode:
         execute(aws, made[0])
-        instances, busy = _drained(aws, want, instances, want.patience)
+        instances, busy = _drained(aws, want, made[0], instances)
         if busy and want.wait and want.on_timeout != "force":
             made += _given_up(aws, want, made[0], busy)
             raise EcsError(_busy_words(want, busy), **_result(made, instances, missing))
@@ -174,7 +174,7 @@ def _absent(aws: Aws, want: plans.Options, check_mode: bool) -> Result:
     busy: list[Instance] = []
     if made and not check_mode:
         execute(aws, made[0])
-        instances, busy = _drained(aws, want, before, want.patience)
+        instances, busy = _drained(aws, want, made[0], before)
     by_force = want.force or want.on_timeout == "force"
     stays = set() if by_force else {one.instance_id for one in busy}
     going = [one for one in instances if one.instance_id not in stays]
@@ -190,11 +190,11 @@ def _absent(aws: Aws, want: plans.Options, check_mode: bool) -> Result:
 
 
 def _drained(
-    aws: Aws, want: plans.Options, instances: t.Sequence[Instance], timeout: float
+    aws: Aws, want: plans.Options, drain: Plan, instances: t.Sequence[Instance]
 ) -> tuple[list[Instance], list[Instance]]:
-    """Wait until no task is left: all the hosts as they are then, and those with tasks."""
+    """Wait until no task is left after ``drain``: all the hosts as they are then, and those with tasks."""
     seen = {one.instance_id: one for one in instances}
-    busy = {one.instance_id for one in instances if one.tasks}
+    busy = {one.instance_id for one in instances if one.tasks or drain.changes}
 
     def empty() -> bool:
         if busy:
@@ -202,7 +202,7 @@ def _drained(
         busy.intersection_update({one.instance_id for one in seen.values() if one.tasks})
         return not busy
 
-    poll(empty, timeout, want.poll_interval)
+    poll(empty, want.patience, want.poll_interval)
     return list(seen.values()), [seen[one] for one in sorted(busy)]
 
 

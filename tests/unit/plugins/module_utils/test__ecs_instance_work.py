@@ -161,6 +161,16 @@ def test_a_long_interval_stays_as_it_is(clock: list[float]) -> None:
     assert at == [0, 60, 120, 180]
 
 
+def test_drained_at_once_without_tasks(cloud: Cloud, clock: list[float]) -> None:
+    cloud.host(ONE)
+    result = run(cloud, state="draining")
+    assert result["instances"][0]["ecs_status"] == "DRAINING"
+    assert clock[0] == 0
+    cloud.calls.clear()
+    run(cloud, state="draining")
+    assert cloud.calls["DescribeContainerInstances"] == 1
+
+
 def test_drained_when_the_last_task_has_ended(cloud: Cloud) -> None:
     cloud.host(ONE, tasks=2)
     cloud.looks_until_empty[arn(ONE)] = 3

@@ -24,7 +24,7 @@ UNKNOWN = "00000000-0000-0000-0000-000000000000"
 @pytest.fixture
 def role(modules: Modules) -> str:
     """A role that SSM may assume; calls made until here do not count."""
-    name = modules.account.role()
+    name = modules.account.role(policies=())
     modules.calls()
     return name
 
@@ -84,8 +84,9 @@ def test_check_mode_writes_nothing(modules: Modules, role: str) -> None:
 
 
 def test_a_role_that_is_known_a_moment_later_is_waited_for(modules: Modules) -> None:
-    modules.account.control("POST", "settings", {"role_propagation_seconds": 2})
-    role = modules.account.role()
+    modules.account.boto("iam").list_roles()  # the emulator reads AWS's policies once, before the clock runs
+    modules.account.control("POST", "settings", {"role_propagation_seconds": 3})
+    role = modules.account.role(policies=())
     modules.calls()
     assert modules.run(NAME, iam_role=role)["activation_code"]
     assert modules.calls()["ssm:CreateActivation"] > 1
@@ -210,7 +211,7 @@ def test_absent_by_id(modules: Modules, role: str) -> None:
 
 def test_absent_by_tags_takes_all_of_this_owner(modules: Modules, role: str) -> None:
     ssm = modules.account.boto("ssm")
-    other = modules.account.role("otherRole")
+    other = modules.account.role("otherRole", policies=())
 
     def make(iam_role: str, **tags: str) -> str:
         listed = [{"Key": key, "Value": value} for key, value in tags.items()]
