@@ -85,6 +85,7 @@ class Target:
 TARGETS: dict[str, Target] = {
     "cluster": Target("arn:{partition}:ecs:{region}:{account}:cluster/{name}", "clusters"),
     "container_instance": Target("arn:{partition}:ecs:{region}:{account}:container-instance/{name}/*", "clusters"),
+    "new_container_instance": Target("arn:{partition}:ecs:{region}:{account}:container-instance/*"),
     "managed_node": Target("arn:{partition}:ssm:{region}:{account}:managed-instance/*"),
     "repository": Target("arn:{partition}:ecr:{region}:{account}:repository/{name}", "repositories"),
     "log_group": Target("arn:{partition}:logs:{region}:{account}:log-group:{name}", "log_groups"),
@@ -245,7 +246,8 @@ ECS_AGENT = (
     Statement(
         "EcsAgentTags",
         ("ecs:TagResource",),
-        ("container_instance",),
+        # It has no id yet. The condition limits it to what EcsAgentCluster allows to register.
+        ("new_container_instance",),
         always=(Condition("StringEquals", "ecs:CreateAction", ("RegisterContainerInstance",)),),
     ),
 )

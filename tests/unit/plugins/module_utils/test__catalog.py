@@ -142,7 +142,8 @@ def _fits(arn: str, patterns: list[str]) -> bool:
     shape = re.sub(r"\{\w+\}|\*", "X", arn.replace(":s3:::{name}", ":s3:::{bucket}/{key}"))
     for pattern in patterns:
         regex = re.escape(re.sub(r"\$\{\w+\}", "X", pattern)).replace("X", ".+")
-        if re.fullmatch(regex, shape) or re.fullmatch(regex, f"{shape}:log-stream:X"):
+        # A star at the end stands for more than one part, too.
+        if any(re.fullmatch(regex, candidate) for candidate in (shape, f"{shape}/X", f"{shape}:log-stream:X")):
             return True
     return False
 

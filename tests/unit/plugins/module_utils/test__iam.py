@@ -229,6 +229,9 @@ def test_least_privilege_names_clusters_in_every_region() -> None:
     assert statements["EcsAgentSession"]["Resource"] == [
         arn.replace(":cluster/", ":container-instance/") + "/*" for arn in clusters
     ]
+    assert statements["EcsAgentTags"]["Resource"] == [
+        f"arn:aws:ecs:{region}:{ACCOUNT}:container-instance/*" for region in where.regions
+    ]
     assert statements["EcsAgentTags"]["Condition"] == {
         "StringEquals": {"ecs:CreateAction": "RegisterContainerInstance"}
     }

@@ -13,6 +13,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 import boto3
 import pytest
@@ -20,6 +21,7 @@ from ansible.module_utils.testing import patch_module_args
 
 import emulator
 from ansible_collections.onprem.ecs.plugins.modules import ecs_iam_role
+from emulator.client import Client
 
 REGION = "eu-west-1"
 NAME = "ecsAnywhereRole"
@@ -400,3 +402,38 @@ def test_passing_faults_pass(account: Account, kind: str, monkeypatch: pytest.Mo
     account.control("POST", "faults", {"service": "iam", "operation": "*", "kind": kind, "count": 1, "skip": 3})
     assert account.good()["changed"] is True
     assert account.good()["changed"] is False
+
+
+# What the agents can do with it -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("options", [{}, {"permissions": "least_privilege", "clusters": ["lab"]}])
+def test_a_host_works_with_the_role(account: Account, running: emulator.Emulator, options: dict[str, Any]) -> None:
+    """Everything that the two agents call, authorised by nothing but the role; the emulator judges as AWS does."""
+    account.good(**options)
+    client = Client(running)
+    account.control("POST", "settings", {"message_poll_seconds": 0})
+    client.boto("ecs").create_cluster(clusterName="lab")
+    client.boto("ecs").create_cluster(clusterName="other")
+    node = client.node(IamRole=NAME).come_online()
+    assert node.call("ssm", "ListInstanceAssociations", {"InstanceId": node.instance_id}).status == 200
+    channel = {"MessageSchemaVersion": "1.0", "RequestId": "6c7aca51-e1a8-47f3-a02d-f6b418868cdb"}
+    assert node.rest("ssmmessages", "POST", f"/v1/control-channel/{node.instance_id}", channel).status == 201
+    messages = {"Destination": node.instance_id, "MessagesRequestId": "abc", "VisibilityTimeoutInSeconds": 10}
+    assert node.call("ec2messages", "GetMessages", messages).status == 200
+    reply = node.join()
+    assert reply.status == 200, reply.body
+    arn = reply.json()["containerInstance"]["containerInstanceArn"]
+    assert node.call("ecs", "DiscoverPollEndpoint", {"cluster": "lab", "containerInstance": arn}).status == 200
+    sockets = [node.open_socket("ssmmessages", f"/v1/control-channel/{node.instance_id}?role=subscribe&stream=input")]
+    sockets.append(node.acs(arn))
+    telemetry = f"/ws?agentHash=a&agentVersion=1.105.1&cluster=lab&containerInstance={quote(arn, safe='')}"
+    sockets.append(node.open_socket("ecs", telemetry))
+    refused = [one for one in account.control("GET", "log") if one["code"] and "Denied" in one["code"]]
+    assert refused == []
+    for socket in sockets[1:]:
+        socket.close()
+    elsewhere = node.join("other")
+    assert ("AccessDenied" in elsewhere.json().get("__type", "")) == bool(options), elsewhere.body
+    parameter = node.call("ssm", "GetParameter", {"Name": "/secret"})
+    assert ("AccessDenied" in parameter.json().get("__type", "")) == bool(options), parameter.body
