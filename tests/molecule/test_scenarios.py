@@ -1,0 +1,68 @@
+# Copyright: (c) 2026, onprem.ecs contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Every molecule scenario of the collection, each as a test, in one lab. See docs/molecule.md."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hosts import Lab
+
+pytestmark = pytest.mark.lab
+
+COLLECTION = Path(__file__).resolve().parents[2]
+SCENARIOS = sorted(path.parent.name for path in COLLECTION.glob("extensions/molecule/*/molecule.yml"))
+#: Roles whose work is all in the account: playbooks against the emulator alone test them.
+WITHOUT_HOST = {"iam"}
+#: Seconds after which a scenario is taken for hanging.
+PATIENCE = 900
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[Lab]:
+    """A lab without hosts: the scenarios make their own."""
+    Lab("molecule").stop()
+    lab = Lab.start("molecule", hosts=0)
+    try:
+        yield lab
+    finally:
+        lab.stop()
+
+
+def molecule(lab: Lab, home: Path, *words: str, cwd: Path = COLLECTION, **environ: str) -> str:
+    """Run molecule in the lab with a home of its own; what it said. Fails the test when molecule fails."""
+    env = {
+        "HOME": str(home),
+        "ANSIBLE_COLLECTIONS_PATH": str(COLLECTION.parents[2]),
+        "LC_ALL": "C.UTF-8",
+        "NO_COLOR": "1",
+        **environ,
+    }
+    done = lab.run(["molecule", *words], env=env, cwd=cwd, timeout=PATIENCE)
+    said = done.stdout + done.stderr
+    assert done.returncode == 0, said[-12000:]
+    return said
+
+
+def test_every_role_has_a_scenario() -> None:
+    """A new role is not forgotten."""
+    roles = {path.name for path in (COLLECTION / "roles").iterdir() if (path / "tasks").is_dir()}
+    assert roles - WITHOUT_HOST <= set(SCENARIOS)
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_scenario(lab: Lab, tmp_path: Path, scenario: str) -> None:
+    """All steps of the scenario succeed, none of them was left out, and no host is left over."""
+    said = molecule(lab, tmp_path, "test", "--scenario-name", scenario)
+    done = re.findall(rf"^{scenario} \S+ (\w+): Executed: Successful", said, re.MULTILINE)
+    assert [step for step in done if step != "prepare"] == ["destroy", "create", "converge", "idempotence", "verify", "destroy"], said
+    left = lab.run(["podman", "ps", "--all", "--quiet"], env=lab.podman_env(), check=True)
+    assert left.stdout == ""
+    # What the emulator cannot answer would make a scenario pass for the wrong reason.
+    assert lab.emulator("GET", "unknown") == []
