@@ -101,7 +101,19 @@ def registration_problems(ssm: Ssm, agent: t.Mapping[str, t.Any], wanted: Wanted
         yield Problem(
             "ssm_not_working", reason, "see the finding, if any; else start the SSM agent and look again", False
         )
-    held = agent.get("registered_cluster")
+    yield from _agent_problems(agent, wanted)
+
+
+def _agent_problems(agent: t.Mapping[str, t.Any], wanted: Wanted) -> t.Iterator[Problem]:
+    """What the ECS agent is registered as, or was when it left its state."""
+    held, place = agent["registered_cluster"], (agent["container_instance_arn"] or ":" * 5).split(":")[3]
+    if wanted.region and place and place != wanted.region:
+        yield Problem(
+            "other_region",
+            f"the ECS agent is registered in {place}, not in {wanted.region}",
+            "move it: deregister the instance there, remove /var/lib/ecs/data, start the agent",
+            False,
+        )
     if wanted.cluster and held and held != wanted.cluster:
         yield Problem(
             "other_cluster",
