@@ -1,0 +1,162 @@
+# Copyright: (c) 2026, onprem.ecs contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Calls to AWS, with a client of boto3 that answers what the test says."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import boto3
+import botocore.session
+import pytest
+from botocore import xform_name
+from botocore.stub import Stubber
+
+from ansible_collections.onprem.ecs.plugins.module_utils import _aws
+from ansible_collections.onprem.ecs.plugins.module_utils._aws import Aws, AwsError, eventually
+from ansible_collections.onprem.ecs.plugins.module_utils._errors import EcsError
+
+ROLE = "arn:aws-cn:iam::123456789012:user/x"
+
+
+class Module:
+    """As much of AnsibleAWSModule as is used."""
+
+    def __init__(self, region: str | None = "eu-west-1") -> None:
+        self.region = region
+        self.made: list[tuple[str, str | None]] = []
+        self.stubs: dict[str, Stubber] = {}
+
+    def client(self, service: str, config: Any, region: str | None = None) -> Any:
+        """A client whose calls are stubbed."""
+        self.made.append((service, region))
+        client = boto3.client(
+            service,  # type: ignore[call-overload]  # any service
+            region_name=region or self.region or "us-east-1",
+            aws_access_key_id="x",
+            aws_secret_access_key="x",
+            config=config,
+        )
+        self.stubs[service] = Stubber(client)
+        self.stubs[service].activate()
+        return client
+
+
+@pytest.fixture
+def module() -> Module:
+    return Module()
+
+
+@pytest.fixture
+def aws(module: Module) -> Aws:
+    return Aws(module)
+
+
+@pytest.mark.parametrize("service", ["iam", "ssm", "ecs", "sts"])
+def test_methods_are_named_as_boto3_names_them(service: str) -> None:
+    operations = botocore.session.get_session().get_service_model(service).operation_names
+    assert {name: _aws.snake(name) for name in operations} == {name: xform_name(name) for name in operations}
+
+
+def test_a_client_is_made_once_for_a_service_and_region(aws: Aws, module: Module) -> None:
+    assert aws.client("iam") is aws.client("iam")
+    assert aws.client("ssm", "eu-central-1") is not aws.client("ssm")
+    assert aws.client("ssm", "eu-central-1") is aws.client("ssm", "eu-central-1")
+    assert module.made == [("iam", None), ("ssm", "eu-central-1"), ("ssm", None)]
+    assert aws.client("ssm", "eu-central-1").meta.region_name == "eu-central-1"
+
+
+def test_an_answer_is_what_aws_said(aws: Aws, module: Module) -> None:
+    aws.client("iam")
+    module.stubs["iam"].add_response("list_role_policies", {"PolicyNames": ["a"]}, {"RoleName": "r"})
+    answer = aws.call("iam", "ListRolePolicies", "role r", RoleName="r")
+    assert answer == {"PolicyNames": ["a"]}
+
+
+def test_the_items_of_all_pages_when_they_are_needed(aws: Aws, module: Module) -> None:
+    aws.client("iam")
+    stub = module.stubs["iam"]
+    stub.add_response("list_role_policies", {"PolicyNames": ["a", "b"], "IsTruncated": True, "Marker": "m"})
+    stub.add_response("list_role_policies", {"PolicyNames": ["c"]}, {"RoleName": "r", "Marker": "m"})
+    pages = aws.pages("iam", "ListRolePolicies", "PolicyNames", "role r", RoleName="r")
+    assert [next(pages), next(pages)] == ["a", "b"]
+    with pytest.raises(AssertionError):
+        stub.assert_no_pending_responses()
+    assert list(pages) == ["c"]
+    stub.assert_no_pending_responses()
+
+
+@pytest.mark.parametrize(
+    ("call", "code", "words"),
+    [
+        (("iam", "GetRole", "RoleName"), "NoSuchEntity", "iam:GetRole failed for it: NoSuchEntity: why"),
+        (("iam", "GetRole", "RoleName"), "AccessDenied", "The caller lacks the permission iam:GetRole on it"),
+        (
+            ("ssm", "CreateActivation", "IamRole"),
+            "AccessDeniedException",
+            "permission ssm:CreateActivation and iam:PassRole on it",
+        ),
+    ],
+)
+def test_errors_say_what_where_and_which_permission(
+    module: Module, call: tuple[str, str, str], code: str, words: str
+) -> None:
+    service, operation, parameter = call
+    aws = Aws(module)
+    aws.client(service)
+    module.stubs[service].add_client_error(_aws.snake(operation), code, "why")
+    with pytest.raises(AwsError) as caught:
+        aws.call(service, operation, "it", **{parameter: "r"})
+    assert words in str(caught.value)
+    assert (caught.value.code, caught.value.operation) == (code, operation)
+
+
+def test_a_page_that_fails_is_told_too(aws: Aws, module: Module) -> None:
+    aws.client("iam")
+    module.stubs["iam"].add_client_error("list_role_policies", "ServiceFailure", "")
+    with pytest.raises(AwsError, match="iam:ListRolePolicies failed for role r: ServiceFailure"):
+        list(aws.pages("iam", "ListRolePolicies", "PolicyNames", "role r", RoleName="r"))
+
+
+def test_what_botocore_refuses_is_told_too(aws: Aws, module: Module) -> None:
+    aws.client("iam")
+    module.stubs["iam"].deactivate()
+    with pytest.raises(AwsError, match="ParamValidationError"):
+        aws.call("iam", "GetRole", "it", Name="r")
+
+
+def test_the_caller_is_asked_for_once(aws: Aws, module: Module) -> None:
+    aws.client("sts")
+    module.stubs["sts"].add_response("get_caller_identity", {"Account": "123456789012", "Arn": ROLE, "UserId": "u"})
+    assert aws.caller() == ("123456789012", "aws-cn", ROLE)
+    assert aws.caller() is aws.caller()
+
+
+@pytest.mark.parametrize("region", [None, ""])
+def test_no_region(region: str | None) -> None:
+    aws = Aws(Module(region))
+    assert aws.region_or_none is None
+    with pytest.raises(EcsError, match="no Region: set the option region"):
+        _ = aws.region
+
+
+def test_eventually(monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr(time, "sleep", slept.append)
+    errors = [AwsError("iam", "GetRole", "r", "NoSuchEntity", "")] * 3
+    assert eventually(lambda: _raise(errors.pop()) if errors else "there", lambda error: True) == "there"
+    assert len(slept) == 3
+    with pytest.raises(AwsError):
+        eventually(
+            lambda: _raise(AwsError("iam", "GetRole", "r", "Other", "")), lambda error: error.code == "NoSuchEntity"
+        )
+    assert len(slept) == 3
+    with pytest.raises(AwsError):
+        eventually(lambda: _raise(AwsError("iam", "GetRole", "r", "X", "")), lambda error: True, retries=2)
+
+
+def _raise(error: AwsError) -> None:
+    raise error
