@@ -133,7 +133,8 @@ def _keys(instance: Instance, ids: t.Collection[str]) -> list[str]:
 
 
 def _unique(seen: t.Mapping[str, Instance]) -> list[Instance]:
-    return [one for _, one in sorted({one.instance_id: one for one in seen.values()}.items())]
+    by_id = {one.instance_id: one for one in seen.values()}
+    return [by_id[one] for one in sorted(by_id)]
 
 
 def _not_up(missing: t.Sequence[Lack], count: int, want: plans.Options) -> str:
