@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import machine
-from .paths import GATEWAY, MIRROR_PORT, cache_dir, graph_dir, locked
+from .paths import GATEWAY, HERE, MIRROR_PORT, cache_dir, graph_dir, locked
 
 # python3-cryptography and python3-websocket are what the stand-in agents are written with.
 BASE = [
@@ -32,10 +32,15 @@ ARCHIVE = [
     *("docker.io", "gnupg", "gpg", "gpgv", "jq", "curl", "wget", "iptables", "ca-certificates", "acl", "xz-utils"),
     *("unzip", "python3-cryptography", "python3-websocket", "rsync", "systemd-timesyncd"),
 ]
+# What makes a Debian 12 pass for an RPM system; see el9/configure.sh.
+EL9 = [
+    *("dnf", "rpm", "python3-dnf", "python3-rpm", "createrepo-c", "gnupg", "docker.io", "iptables", "jq", "acl"),
+]
 SUITES = {
     "bullseye": ARCHIVE,
     "bookworm": ARCHIVE,
     "trixie": [*ARCHIVE, "docker-cli"],
+    "el9": EL9,
 }
 # Units that make no sense in a container and only delay the boot.
 MASKED = [
@@ -69,7 +74,19 @@ class Image:
     def key(self) -> str:
         """Eight hex digits of all that the image is made from."""
         recipe = [BASE, SUITES[self.suite], MASKED, CONFIGURE, sources(self.suite)]
+        if self.rpm:
+            recipe += [file.read_text() for file in sorted((HERE / "el9").iterdir())]
         return hashlib.sha256(json.dumps(recipe).encode()).hexdigest()[:8]
+
+    @property
+    def rpm(self) -> bool:
+        """Whether it passes for an RPM system."""
+        return self.suite == "el9"
+
+    @property
+    def index(self) -> Path:
+        """The list of the cached packages: the sign that they are whole."""
+        return self.archive / ("repodata/repomd.xml" if self.rpm else "Packages")
 
     @property
     def tar(self) -> Path:
@@ -93,7 +110,10 @@ class Image:
 
 
 def sources(suite: str) -> str:
-    """The only package source of a host: the lab's mirror."""
+    """The only package source of a host: the lab's mirror, as apt or dnf has it."""
+    if suite == "el9":
+        address = f"http://{GATEWAY}:{MIRROR_PORT}/archive/{suite}"
+        return f"[lab]\nname=lab\nbaseurl={address}\nenabled=1\ngpgcheck=0\n"
     return f"deb [trusted=yes] http://{GATEWAY}:{MIRROR_PORT}/archive/{suite} ./\n"
 
 
@@ -110,7 +130,7 @@ def ensure(suite: str, say: Callable[[str], None] = print) -> Image:
 def _ensure(image: Image, say: Callable[[str], None]) -> None:
     """Make what is missing of an image."""
     suite = image.suite
-    if not image.tar.exists() or not (image.archive / "Packages").exists():
+    if not image.tar.exists() or not image.index.exists():
         began = time.monotonic()
         say(f"image {suite}: making it from the package archive of this machine")
         _bootstrap(image)
@@ -139,32 +159,47 @@ def _bootstrap(image: Image) -> None:
     packages = work / "archive"
     packages.mkdir(parents=True)
     main, security = machine.archives()
-    apt = 'APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-get'
-    hook = work / "configure.sh"
-    hook.write_text(CONFIGURE + f"printf '%s' '{sources(image.suite)}' > \"$root/etc/apt/sources.list\"\n")
-    wanted = " ".join(SUITES[image.suite])
-    command = ["mmdebstrap", "--quiet", "--variant=minbase", "--components=main", f"--include={','.join(BASE)}"]
-    for line in (
-        f"{apt} clean",
-        f"{apt} --yes --quiet --download-only --no-install-recommends --reinstall install {wanted} >/dev/null",
-        f'find "$1/var/cache/apt/archives" -maxdepth 1 -name "*.deb" -exec cp -t {packages} {{}} +',
-        f'sh {hook} "$1"',
-        f'chroot "$1" systemctl mask {" ".join(MASKED)}',
-        # A fresh image's list folder is new, and Ansible's cache_valid_time would skip the first update.
-        'touch -d @0 "$1/var/lib/apt/lists"',
-    ):
-        command.append(f"--customize-hook={line}")
+    base = "bookworm" if image.rpm else image.suite
+    include = [*BASE, *(EL9 if image.rpm else [])]
+    command = ["mmdebstrap", "--quiet", "--variant=minbase", "--components=main", f"--include={','.join(include)}"]
+    command += [f"--customize-hook={line}" for line in _hooks(image, work, packages)]
     tar = work / "image.tar"
-    command += [image.suite, str(tar), f"deb {main} {image.suite} main", f"deb {security} {image.suite}-security main"]
+    command += [base, str(tar), f"deb {main} {base} main", f"deb {security} {base}-security main"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise machine.MachineError(f"mmdebstrap failed for {image.suite}:\n{done.stderr[-3000:]}")
-    index(packages)
+    if not image.rpm:
+        index(packages)
     for made, place in ((packages, image.archive), (tar, image.tar)):
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(place, ignore_errors=True)
         made.rename(place)
     shutil.rmtree(work)
+
+
+def _hooks(image: Image, work: Path, packages: Path) -> list[str]:
+    """What is done in the new tree ($1) before it is packed."""
+    place = "etc/yum.repos.d/lab.repo" if image.rpm else "etc/apt/sources.list"
+    source = work / "source"
+    source.write_text(sources(image.suite))
+    script = work / "configure.sh"
+    script.write_text(CONFIGURE + f'mkdir -p "$(dirname "$root/{place}")"\ncp {source} "$root/{place}"\n')
+    apt = 'APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-get'
+    wanted = " ".join(SUITES[image.suite])
+    fetch = f"{apt} --yes --quiet --download-only --no-install-recommends --reinstall install {wanted}"
+    archive = [
+        f"{apt} clean",
+        f"{fetch} >/dev/null",
+        f'find "$1/var/cache/apt/archives" -maxdepth 1 -name "*.deb" -exec cp -t {packages} {{}} +',
+    ]
+    return [
+        *([] if image.rpm else archive),
+        f'sh {script} "$1"',
+        f'chroot "$1" systemctl mask {" ".join(MASKED)}',
+        # A fresh image's list folder is new, and Ansible's cache_valid_time would skip the first update.
+        'touch -d @0 "$1/var/lib/apt/lists"',
+        *([f'sh {HERE}/el9/configure.sh "$1" {HERE}/el9 {packages}'] if image.rpm else []),
+    ]
 
 
 def index(folder: Path) -> None:
