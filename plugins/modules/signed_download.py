@@ -136,7 +136,10 @@ def main() -> None:
         supports_check_mode=True,
     )
     try:
-        module.exit_json(**signed_download(Host(), module.params, module.check_mode, fetch_with(module)))
+        done = signed_download(Host(), module.params, module.check_mode, fetch_with(module))
+        for warning in done.pop("warnings"):
+            module.warn(warning)
+        module.exit_json(**done)
     except EcsError as error:
         module.fail_json(msg=str(error))
 
