@@ -13,7 +13,7 @@ import pytest
 from emulator.client import REGION
 
 if TYPE_CHECKING:
-    from ..conftest import Modules
+    from unit.plugins.conftest import Modules
 
 NAME = "ecs_external_instance_info"
 

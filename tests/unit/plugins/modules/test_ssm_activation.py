@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from unit.plugins.modules._run_module import run_tasks
 
-from emulator.client import Node
+import emulator
+from emulator.client import REGION, Node
 
 if TYPE_CHECKING:
-    from ..conftest import Modules
+    from unit.plugins.conftest import Modules
 
 NAME = "ssm_activation"
 UNKNOWN = "00000000-0000-0000-0000-000000000000"
@@ -56,6 +59,20 @@ def test_the_code_works_and_is_only_in_its_own_value(modules: Modules, role: str
     assert result["printed"].count(result["activation_code"]) == 1
     assert result["activation_code"] not in json.dumps([result["changes"], result["diff"], result["invocation"]])
     assert node_with(modules, result).status == 200
+
+
+def test_no_log_hides_the_code_and_the_next_task_has_it(modules: Modules, role: str, tmp_path: Path) -> None:
+    make = {"onprem.ecs.ssm_activation": {"iam_role": role, "store": "/test/activation"}, "no_log": True}
+    environment = {
+        "AWS_ACCESS_KEY_ID": emulator.ACCESS_KEY,
+        "AWS_SECRET_ACCESS_KEY": emulator.SECRET_KEY,
+        "AWS_REGION": REGION,
+        "AWS_ENDPOINT_URL": modules.account.server.url,
+    }
+    (first, again), printed = run_tasks(tmp_path, [make, make], "-vvvv", environment=environment)
+    assert first["activation_code"] == again["activation_code"]
+    assert len(first["activation_code"]) == 20
+    assert first["activation_code"] not in printed
 
 
 def node_with(modules: Modules, result: dict[str, Any]) -> Any:
