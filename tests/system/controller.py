@@ -111,13 +111,17 @@ class Controller:
 
     def play(self, playbook: str, *options: str, env: Mapping[str, str] | None = None, **variables: Any) -> Run:
         """Run a playbook to its end; the Run, whatever became of it."""
+        return self._run(self.command(playbook, *options, **variables), env)
+
+    def plain(self, playbook: str, *options: str) -> Run:
+        """Run a playbook without any variables on the command line, which would count more than the inventory's."""
+        return self._run(["ansible-playbook", playbook, *options], None)
+
+    def _run(self, command: Sequence[str], env: Mapping[str, str] | None) -> Run:
+        """Run a command to its end."""
+        whole = {**self.environment, **(env or {})}
         began = time.monotonic()
-        done = self.lab.run(
-            self.command(playbook, *options, **variables),
-            env={**self.environment, **(env or {})},
-            cwd=self.home,
-            timeout=PATIENCE,
-        )
+        done = self.lab.run(command, env=whole, cwd=self.home, timeout=PATIENCE)
         return Run(done.returncode, done.stdout + done.stderr, time.monotonic() - began)
 
     def enroll(self, *options: str, env: Mapping[str, str] | None = None, **variables: Any) -> Run:

@@ -2,35 +2,39 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What cannot work is refused with cause and remedy, before anything is changed on the host or in the account."""
+"""What cannot work is refused with cause and remedy, before anything is changed on the host or in the account.
+
+Wrong variables are all refused in one run: its inventory has the one bare host under many names, each with its own
+variables. As all of them are refused, any change would be a refusal that came too late. What is wrong with the host
+or with the controller takes a run of its own.
+"""
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
+from hosts import mirror as mirrors
 from hosts.lab import MIRROR_URL
-from system.controller import Controller
+from system.controller import CLUSTER, ENROLL, Calls, Controller, Run
 
 pytestmark = pytest.mark.lab
 HOSTS = 1
-OTHER_KEY = "0123456789ABCDEF0123456789ABCDEF01234567"
+#: A fingerprint that no key has.
+NO_KEY = "0123456789ABCDEF0123456789ABCDEF01234567"
+CACHE = "/var/cache/onprem.ecs"
+SSM_PACKAGE, ECS_PACKAGE = "amazon-ssm-agent-latest.deb", "amazon-ecs-init-latest.amd64.deb"
 
 
 @dataclass(frozen=True)
-class Case:
-    """What is wrong: with the host (made and undone by shell commands), the variables or the controller's environment.
+class Wrong:
+    """Wrong variables, and words of cause and remedy that the user is told."""
 
-    ``says``: words of cause and remedy that the user is told.
-    """
-
+    variables: dict[str, Any]
     says: tuple[str, ...]
-    variables: dict[str, Any] = field(default_factory=dict)
-    env: dict[str, str] = field(default_factory=dict)
-    make: str = "true"
-    undo: str = "true"
 
 
 def mirror(kind: str) -> dict[str, Any]:
@@ -38,96 +42,174 @@ def mirror(kind: str) -> dict[str, Any]:
     return {"ecs_mirror": f"{MIRROR_URL}/aws/{kind}"}
 
 
-CASES = {
-    "a package that was changed": Case(
-        ("amazon-ssm-agent.deb is not used", "was changed, damaged or cut short on the way"), mirror("broken-signature")
+VARIABLES = {
+    "changed-package": Wrong(
+        mirror("broken-signature"),
+        ("amazon-ssm-agent.deb is not used", "was changed, damaged or cut short on the way"),
     ),
-    "a package without a signature": Case(("amazon-ssm-agent.deb.sig", "403"), mirror("unsigned")),
-    "a package signed by another key": Case(
-        ("amazon-ssm-agent.deb is not used", "which is in none of public_keys"), mirror("other-key")
+    "unsigned-package": Wrong(mirror("unsigned"), ("amazon-ssm-agent.deb.sig", "403")),
+    "package-of-another-key": Wrong(
+        mirror("other-key"), ("amazon-ssm-agent.deb is not used", "which is in none of public_keys")
     ),
-    "a key of which the fingerprint is not pinned": Case(
-        ("amazon-ssm-agent.deb is not used", OTHER_KEY, "fingerprints"), {"ecs_ssm_agent_key_fingerprints": [OTHER_KEY]}
+    "package-of-an-expired-key": Wrong(
+        {
+            **mirror("expired-key"),
+            "ecs_ssm_agent_key": f"{MIRROR_URL}/aws/keys/expired.asc",
+            "ecs_ssm_agent_key_fingerprints": "{{ [expired_fingerprint] }}",
+        },
+        ("amazon-ssm-agent.deb is not used", "expired on", "get the current public key"),
     ),
-    "another key for the ECS agent": Case(
-        ("amazon-ecs-init", "is not used", OTHER_KEY, "fingerprints"), {"ecs_agent_key_fingerprints": [OTHER_KEY]}
+    "key-that-is-not-pinned": Wrong(
+        {"ecs_ssm_agent_key_fingerprints": [NO_KEY]}, ("amazon-ssm-agent.deb is not used", NO_KEY, "fingerprints")
     ),
-    "no key for the SSM agent": Case(
-        ("ecs_ssm_agent_key is empty", "Set it to AWS's public key", "verify-agent-signature.html"),
+    "ecs-key-that-is-not-pinned": Wrong(
+        {"ecs_agent_key_fingerprints": [NO_KEY]}, ("amazon-ecs-init", "is not used", NO_KEY, "fingerprints")
+    ),
+    "no-ssm-key": Wrong(
         {"ecs_ssm_agent_key": ""},
+        ("ecs_ssm_agent_key is empty", "Set it to AWS's public key", "verify-agent-signature.html"),
     ),
-    "no key for the ECS agent": Case(
-        ("ecs_agent_key is empty", "Set it to AWS's public key", "ecs-agent-install.html"), {"ecs_agent_key": ""}
+    "no-ecs-key": Wrong(
+        {"ecs_agent_key": ""}, ("ecs_agent_key is empty", "Set it to AWS's public key", "ecs-agent-install.html")
     ),
-    "a key file that is not there": Case(("/nowhere/key.asc",), {"ecs_agent_key": "/nowhere/key.asc"}),
-    "a version that does not exist": Case(
-        ("amazon-ssm-eu-west-1/9.9.9.9/", "403"), {"ecs_ssm_agent_version": "9.9.9.9"}
-    ),
-    "no Docker": Case(
-        ("Docker is not installed", 'ecs_engine_source is "present"', "Install Docker", '"distribution"'),
+    "no-key-file": Wrong({"ecs_agent_key": "/nowhere/key.asc"}, ("/nowhere/key.asc",)),
+    "no-such-version": Wrong({"ecs_ssm_agent_version": "9.9.9.9"}, ("amazon-ssm-eu-west-1/9.9.9.9/", "403")),
+    "no-docker": Wrong(
         {"ecs_engine_source": "present"},
+        ("Docker is not installed", 'ecs_engine_source is "present"', "Install Docker", '"distribution"'),
     ),
+    "region-that-is-none": Wrong(
+        {"ecs_region": "ireland"}, ("ecs_region is not the name of a Region: ireland", "looks like eu-west-1")
+    ),
+    "no-region": Wrong({"ecs_region": ""}, ("ecs_region is not the name of a Region", "looks like eu-west-1")),
+    "arn-for-a-cluster": Wrong(
+        {"ecs_cluster": "arn:aws:ecs:eu-west-1:123456789012:cluster/shop"},
+        ("ecs_cluster is not the name of a cluster", "not an ARN"),
+    ),
+    "arn-for-a-role": Wrong(
+        {"ecs_iam_role": "arn:aws:iam::123456789012:role/ecsAnywhereRole"},
+        ("ecs_iam_role is not the name of a role", "not an ARN"),
+    ),
+    "endpoint-without-scheme": Wrong(
+        {"ecs_endpoints": {"ssm": "ssm.corp.example"}},
+        ("ecs_endpoints must hold addresses such as https://host", "ssm.corp.example"),
+    ),
+    "endpoint-of-no-service": Wrong(
+        {"ecs_endpoints": {"sms": "https://ssm.corp.example"}}, ("sms", "ecs_endpoints", "ssmmessages")
+    ),
+    "list-for-a-dictionary": Wrong({"ecs_tags": ["team", "web"]}, ("ecs_tags", "dict")),
+    "choice-that-is-none": Wrong(
+        {"ecs_engine_source": "podman"}, ("ecs_engine_source", "podman", "present", "distribution")
+    ),
+    "word-for-a-number": Wrong({"ecs_wait_timeout": "soon"}, ("ecs_wait_timeout", "soon", "int")),
+    "no-authorities": Wrong({"ecs_ca_bundle": "/nowhere/ca.pem"}, ("ecs_ca_bundle", "/nowhere/ca.pem", "PEM")),
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is wrong with the host (made and undone by shell commands) or with the controller's environment."""
+
+    says: tuple[str, ...]
+    make: str = "true"
+    undo: str = "true"
+    env: dict[str, str] = field(default_factory=dict)
+
+
+CASES = {
     "credentials of another origin": Case(
         ("/root/.aws/credentials", "permanent credentials", "move the credentials away"),
-        make="umask 077; mkdir -p /root/.aws; printf '[default]\\naws_access_key_id = AKIAFOREIGN000000001\\n"
-        "aws_secret_access_key = foreign\\n' > /root/.aws/credentials",
+        make="mkdir /root/.aws && printf '%s\\n' '[default]' 'aws_access_key_id = AKIAFOREIGN000000001' "
+        "'aws_secret_access_key = foreign' > /root/.aws/credentials",
         undo="rm -r /root/.aws",
     ),
     "a system that AWS does not support": Case(
-        ("does not support", "gentoo", "Debian", "ecs_allow_unsupported"),
-        make="cp /etc/os-release /run/kept; printf 'ID=gentoo\\nNAME=Gentoo\\nVERSION_ID=2.15\\n' > /run/other; "
-        "rm /etc/os-release; cp /run/other /etc/os-release",
-        undo="rm /etc/os-release; ln -s ../usr/lib/os-release /etc/os-release",
+        ("does not support gentoo 2.15", "Debian", "ecs_allow_unsupported"),
+        make="printf '%s\\n' ID=gentoo NAME=Gentoo VERSION_ID=2.15 > /run/other "
+        "&& mount --bind /run/other /etc/os-release",
+        undo="umount /etc/os-release",
     ),
-    "a Region that is none": Case(
-        ("ecs_region is not the name of a Region: ireland", "looks like eu-west-1"), {"ecs_region": "ireland"}
-    ),
-    "an ARN for a name of a cluster": Case(
-        ("ecs_cluster is not the name of a cluster", "not an ARN"),
-        {"ecs_cluster": "arn:aws:ecs:eu-west-1:123456789012:cluster/shop"},
-    ),
-    "an ARN for a name of a role": Case(
-        ("ecs_iam_role is not the name of a role", "not an ARN"),
-        {"ecs_iam_role": "arn:aws:iam::123456789012:role/ecsAnywhereRole"},
-    ),
-    "an endpoint without a scheme": Case(
-        ("ecs_endpoints must hold addresses such as https://host", "ssm.corp.example"),
-        {"ecs_endpoints": {"ssm": "ssm.corp.example"}},
-    ),
-    "an endpoint of a service that is none": Case(
-        ("ecs_endpoints", "sms", "ssm"), {"ecs_endpoints": {"sms": "https://ssm.corp.example"}}
-    ),
-    "a list for a dictionary": Case(("ecs_tags", "cannot be converted to a dict"), {"ecs_tags": ["team", "web"]}),
-    "a choice that is none": Case(
-        ("ecs_engine_source", "podman", "present", "distribution"), {"ecs_engine_source": "podman"}
-    ),
-    "no Region": Case(("missing required arguments: ecs_region",), {"ecs_region": None}),
-    "authorities that are not there": Case(("/nowhere/ca.pem", "ecs_ca_bundle"), {"ecs_ca_bundle": "/nowhere/ca.pem"}),
-    "a key of AWS that is none": Case(
+    "a key that AWS does not know": Case(
         ("InvalidClientTokenId",), env={"AWS_ACCESS_KEY_ID": "AKIAUNKNOWN000000001", "AWS_SECRET_ACCESS_KEY": "none"}
     ),
 }
 
 
+@dataclass(frozen=True)
+class Refused:
+    """The run with all the wrong variables, the calls that it made, and what it left of packages and files."""
+
+    run: Run
+    calls: Calls
+    before: dict[str, str]
+    after: dict[str, str]
+    cached: list[str]
+
+
+def empty_cache(user: Controller) -> list[str]:
+    """Remove the cache of packages; the packages that were in it."""
+    host = user.lab.host("node1")
+    names = host.run(f"find {CACHE} -type f -printf '%P\\n'").stdout.split()
+    host.run(f"rm -rf {CACHE}", check=True)
+    return sorted(names)
+
+
 @pytest.fixture(scope="module")
-def bare(controller: Controller) -> dict[str, str]:
-    """The host's packages and files before any of these tests."""
-    return controller.footprint()
+def host_with_gpg(controller: Controller) -> Controller:
+    """The bare host, with the program that judges signatures."""
+    controller.lab.host("node1").run("apt-get update && apt-get install --yes gpg", check=True)
+    return controller
+
+
+@pytest.fixture(scope="module")
+def refused(host_with_gpg: Controller) -> Refused:
+    """One run with all the wrong variables."""
+    user = host_with_gpg
+    group = json.loads((user.lab.run_dir / "inventory.yml").read_text().removeprefix("---\n"))["all"]["children"]["ecs"]
+    address = group["hosts"]["node1"]
+    expired = mirrors.keys(mirrors.folder())["expired"].fingerprint
+    group["hosts"] = {name: {**address, **wrong.variables} for name, wrong in VARIABLES.items()}
+    group["vars"].update(user.variables, ecs_cluster=CLUSTER, expired_fingerprint=expired)
+    inventory = user.home / "wrong.json"
+    inventory.write_text(json.dumps({"all": {"children": {"ecs": group}}}))
+    before = user.footprint()
+    user.forget_calls()
+    run = user.plain(ENROLL, "--inventory", str(inventory), "--forks", "4")
+    calls, cached = user.calls(), empty_cache(user)
+    return Refused(run, calls, before, user.footprint(), cached)
+
+
+@pytest.mark.parametrize("name", VARIABLES)
+def test_wrong_variables_are_refused(refused: Refused, name: str) -> None:
+    said = refused.run.said_of(name)
+    for words in VARIABLES[name].says:
+        assert words in said, said or refused.run.text
+    assert refused.run.recap[name]["failed"] == 1
+
+
+def test_wrong_variables_change_nothing(refused: Refused) -> None:
+    assert refused.run.code != 0
+    assert "Traceback" not in refused.run.text
+    assert refused.calls.writes == {}
+    assert refused.after == refused.before
+    # A package that is good may be kept for the next run; those that were refused may not.
+    assert refused.cached in ([], [SSM_PACKAGE])
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_refused(controller: Controller, bare: dict[str, str], name: str) -> None:
-    case = CASES[name]
-    host = controller.lab.host("node1")
-    controller.forget_calls()
+def test_what_is_wrong_with_host_or_controller_is_refused(host_with_gpg: Controller, name: str) -> None:
+    user, case = host_with_gpg, CASES[name]
+    host = user.lab.host("node1")
+    user.forget_calls()
     host.run(case.make, check=True)
-    try:
-        run = controller.enroll(env=case.env, **case.variables)
-    finally:
-        host.run(case.undo, check=True)
+    before = user.footprint()
+    run = user.enroll(env=case.env)
+    empty_cache(user)
+    after = user.footprint()
+    host.run(case.undo, check=True)
     assert run.code != 0, run.text
     for words in case.says:
         assert words in run.words, run.text
     assert "Traceback" not in run.text
-    assert controller.calls().writes == {}
-    assert controller.footprint() == bare
+    assert user.calls().writes == {}
+    assert after == before
