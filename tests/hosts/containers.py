@@ -93,6 +93,11 @@ def create_network(env: Mapping[str, str]) -> None:
     podman(env, "network", "create", "--subnet", SUBNET, "--gateway", GATEWAY, NETWORK)
 
 
+def _hardware(address: str) -> str:
+    """A hardware address that stays over a reboot: with another one each time, neighbours would send to the old."""
+    return "02:4d:" + ":".join(f"{int(part):02x}" for part in address.split("."))
+
+
 def run_host(env: Mapping[str, str], image: str, name: str, address: str, folder: Path) -> None:
     """Start a host; it boots afterwards.
 
@@ -104,7 +109,18 @@ def run_host(env: Mapping[str, str], image: str, name: str, address: str, folder
     podman(
         env,
         *("run", "--detach", "--privileged", "--systemd=always", "--cgroupns=private"),
-        *("--name", name, "--hostname", name, "--network", NETWORK, "--ip", address),
+        *(
+            "--name",
+            name,
+            "--hostname",
+            name,
+            "--network",
+            NETWORK,
+            "--ip",
+            address,
+            "--mac-address",
+            _hardware(address),
+        ),
         *("--volume", f"{docker}:/var/lib/docker", "--volume", f"{folder / 'lab_keys'}:/etc/ssh/lab_keys:ro"),
         *("--tmpfs", "/tmp:mode=1777", image),  # noqa: S108 - a path in the host
     )

@@ -189,7 +189,7 @@ class Lab:
 
     def popen(self, command: Sequence[str], **options: Any) -> subprocess.Popen[str]:
         """Start a command in the lab, in a process group of its own so that a test can kill all of it."""
-        env = {**os.environ, **self.env(), **(options.pop("env", None) or {})}
+        env = {**outside(), **self.env(), **(options.pop("env", None) or {})}
         options.setdefault("text", True)
         return subprocess.Popen(
             self.command(command, options.pop("cwd", None)), env=env, start_new_session=True, **options
@@ -206,7 +206,7 @@ class Lab:
         timeout: float | None = None,
     ) -> subprocess.CompletedProcess[str]:
         """Run a command in the lab with its environment; output is captured."""
-        whole = {**os.environ, **self.env(), **(env or {})}
+        whole = {**outside(), **self.env(), **(env or {})}
         return subprocess.run(
             self.command(command, cwd),
             env=whole,
@@ -383,6 +383,8 @@ def environment(run: RunDir, suite: str) -> dict[str, str]:
         "ANSIBLE_SSH_CONTROL_PATH_DIR": "/run/lab/ssh",
         "CONTAINERS_CONF": str(run / "containers.conf"),
         "CONTAINERS_STORAGE_CONF": str(run / "storage.conf"),
+        "NO_PROXY": f"{GATEWAY},localhost,127.0.0.1",
+        "no_proxy": f"{GATEWAY},localhost,127.0.0.1",
         "LAB": run.name,
         "LAB_IMAGE": images.Image(suite).tag,
         "LAB_VARS": str(run / "vars.yml"),
@@ -390,13 +392,21 @@ def environment(run: RunDir, suite: str) -> dict[str, str]:
     }
 
 
+def outside() -> dict[str, str]:
+    """The caller's environment without what would lead to another AWS account than the emulator's."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+
+
 def exec_(name: str, command: Sequence[str]) -> None:
     """Become a command inside of the lab."""
     lab = Lab(name)
     whole = lab.command(command)
-    os.execvpe(whole[0], whole, {**os.environ, **lab.env()})  # noqa: S606 - the user's own command
+    os.execvpe(whole[0], whole, {**outside(), **lab.env()})  # noqa: S606 - the user's own command
 
 
 def quoted_env(lab: Lab) -> str:
-    """The lab's environment for a shell to read."""
-    return "".join(f"export {key}={shlex.quote(value)}\n" for key, value in lab.env().items())
+    """The lab's environment for a shell to read; a profile or token of the user's own goes."""
+    own = [name for name in os.environ if name.startswith("AWS_") and name not in lab.env()]
+    return "".join(f"unset {name}\n" for name in own) + "".join(
+        f"export {key}={shlex.quote(value)}\n" for key, value in lab.env().items()
+    )

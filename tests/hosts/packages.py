@@ -44,6 +44,8 @@ fi
 exit 0
 """
 SSM_PRERM = """#!/bin/sh
+# rpm runs this of the old package after the new one has started its agent
+[ "$1" = 1 ] && exit 0
 echo "Stopping agent"
 if [ "$(cat /proc/1/comm)" = systemd ]; then
     systemctl stop amazon-ssm-agent
