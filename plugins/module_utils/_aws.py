@@ -55,7 +55,8 @@ class AwsError(EcsError):
         super().__init__(self._words())
 
     def _words(self) -> str:
-        text = f"{self.service}:{self.operation} failed for {self.resource}: {self.code}: {self.aws_message or '(no message from AWS)'}"
+        message = self.aws_message or "(no message from AWS)"
+        text = f"{self.service}:{self.operation} failed for {self.resource}: {self.code}: {message}"
         if self.code in DENIED:
             action = f"{ACTION_PREFIX.get(self.service, self.service)}:{self.operation}"
             text += f". The caller lacks the permission {OTHER_PERMISSION.get(action, action)} on {self.resource}"
@@ -71,7 +72,7 @@ class _Eventual(CloudRetry):  # type: ignore[misc]  # amazon.aws has no type inf
 def eventually(
     call: t.Callable[[], t.Any], not_yet: t.Callable[[AwsError], bool], retries: int = 8, delay: float = 1.0
 ) -> t.Any:
-    """Make ``call`` until it does not raise an error for which ``not_yet`` holds; with jitter, ``retries`` times at most."""
+    """Make ``call`` until it does not raise an error for which ``not_yet`` holds; ``retries`` times at most."""
     decorate = _Eventual.base_decorator(
         retries=retries,
         found=lambda error, extra: not_yet(error),
@@ -121,9 +122,11 @@ class Aws:
             self._clients[key] = self._module.client(service, config=config, **elsewhere)
         return self._clients[key]
 
-    def call(self, service: str, operation: str, resource: str, **params: t.Any) -> Result:
+    def call(
+        self, service: str, operation: str, resource: str, in_region: str | None = None, **params: t.Any
+    ) -> Result:
         """One call. ``operation`` as AWS names it; ``resource`` is for the words of an error."""
-        method = getattr(self.client(service), snake(operation))
+        method = getattr(self.client(service, in_region), snake(operation))
         with _translated(service, operation, resource):
             answer: Result = method(**params)
         answer.pop("ResponseMetadata", None)
@@ -185,6 +188,9 @@ class Module(t.Protocol):
 
     def fail_json(self, **result: t.Any) -> t.NoReturn:
         """End with an error."""
+
+    def warn(self, warning: str) -> None:
+        """Say something that the user should know."""
 
 
 def run(spec: Params, work: t.Callable[[Aws, t.Any], Result], **constraints: t.Any) -> t.NoReturn:

@@ -39,7 +39,7 @@ def manage_role(aws: Aws, module: Module) -> dict[str, t.Any]:
     _iam_wanted.check(run.options, aws.region_or_none or "")
     for left in reversed(range(ROUNDS)):
         try:
-            return _round(aws, run, module.check_mode)
+            return _round(aws, run, module)
         except AwsError as error:
             if error.code not in RACES or not left:
                 error.result.update(changed=bool(run.done), changes=run.done)
@@ -47,16 +47,18 @@ def manage_role(aws: Aws, module: Module) -> dict[str, t.Any]:
     raise EcsError(f"role {run.options['name']} changes faster than it can be read")  # for mypy: the last round ended
 
 
-def _round(aws: Aws, run: Run, check_mode: bool) -> dict[str, t.Any]:
+def _round(aws: Aws, run: Run, module: Module) -> dict[str, t.Any]:
     """Look, plan and do it, once."""
     options = run.options
     profiles = options["state"] == "absent" or bool(_iam_wanted.profile_name(options))
     found = read(aws, _iam_wanted.role_name(options), profiles)
     wanted = _iam_wanted.wanted(options, where(aws, options, found))
     plan = _plan(aws, options, wanted, found)
+    if plan.changes and found is not None:
+        _protect(aws, module, wanted, found)
     if run.first is None:
         run.first = _iam_plan.sections(found)
-    if check_mode:
+    if module.check_mode:
         return _result(run, wanted, found, Plan(plan.changes, run.first, plan.after), plan.words())
     created = execute(aws, plan, run.done)
     if created:
@@ -68,13 +70,22 @@ def _round(aws: Aws, run: Run, check_mode: bool) -> dict[str, t.Any]:
 
 def _plan(aws: Aws, options: Options, wanted: Wanted, found: Found | None) -> Plan:
     if options["state"] == "absent":
-        plan = _iam_plan.absent(wanted, found)
-    else:
-        plan = _iam_plan.present(wanted, found, existing_profiles(aws, wanted, found))
-        verify_policies(aws, plan)
-    if options["protect"] and found is not None:
-        _iam_guard.guard(aws, options, wanted, found)
+        return _iam_plan.absent(wanted, found)
+    plan = _iam_plan.present(wanted, found, existing_profiles(aws, wanted, found))
+    verify_policies(aws, plan)
     return plan
+
+
+def _protect(aws: Aws, module: Module, wanted: Wanted, found: Found) -> None:
+    """Refuse what would break running work, or warn of it when the user wants it all the same.
+
+    :raises EcsError: names who uses the role and the way out
+    """
+    use = _iam_guard.find_use(aws, module.params, wanted, found)
+    if use and module.params["protect"]:
+        raise EcsError(use.refusal(wanted.name))
+    if use:
+        module.warn(use.warning(wanted.name))
 
 
 # What is -----------------------------------------------------------------------------------------------------------

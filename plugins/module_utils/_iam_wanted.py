@@ -61,6 +61,8 @@ class Wanted:
     purge_tags: bool
     profile: str | None
     """The instance profile; empty: none of ours."""
+    clusters: tuple[str, ...] = ()
+    """ARNs, with wildcards, of the clusters that the role is limited to; none for all."""
 
 
 def check(options: Options, region: str) -> None:
@@ -148,6 +150,7 @@ def wanted(options: Options, where: Where) -> Wanted:
         tags=options["tags"],
         purge_tags=options["purge_tags"],
         profile=profile_name(options),
+        clusters=tuple(arns("cluster", options, where)) if options["clusters"] else (),
     )
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import re
 import typing as t
+from fnmatch import fnmatchcase
 from urllib.parse import unquote
 
 from ansible_collections.onprem.ecs.plugins.module_utils._errors import EcsError
@@ -220,3 +221,15 @@ def trusted_services(trust_document: t.Mapping[str, t.Any]) -> frozenset[str]:
         if one.get("Effect") == "Allow" and isinstance(principal, dict):
             found.update(str(service) for service in as_list(principal.get("Service")))
     return frozenset(found)
+
+
+def allows(documents: t.Iterable[t.Mapping[str, t.Any]], actions: t.Iterable[str]) -> bool:
+    """True when the documents allow every one of the actions on something. A Deny is not looked at."""
+    patterns = [
+        str(pattern).lower()
+        for document in documents
+        for one in as_list(document.get("Statement"))
+        if one.get("Effect") == "Allow"
+        for pattern in as_list(one.get("Action"))
+    ]
+    return all(any(fnmatchcase(action.lower(), pattern) for pattern in patterns) for action in actions)

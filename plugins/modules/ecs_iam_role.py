@@ -221,10 +221,14 @@ options:
     default: true
   protect:
     description:
-      - Refuse what would break running work. For O(kind=anywhere) the role is not deleted, and its trust document not
-        narrowed, while managed nodes live on it that would lose their credentials.
-      - It is looked for in the Regions that the trust document names, or else in the Region of the connection, in
-        O(regions), and where the role was last used.
+      - Refuse what would break running work. V(false) does it all the same, with a warning.
+      - For O(kind=anywhere) the role is not deleted, and its trust document not narrowed, while managed nodes live on
+        it that would lose their credentials. They are looked for in the Regions that the trust document names, or else
+        in the Region of the connection, in O(regions), and where the role was last used. Nor is the role limited to
+        O(clusters) while hosts that live on it are in other clusters of the connection's Region.
+      - For O(kind=infrastructure) the role is not deleted, and does not lose its trust or the policy of a feature,
+        while tasks, services or capacity providers use it for that. Tasks would stay in DEPROVISIONING otherwise, and
+        volumes could not be deleted. They are looked for in the Region of the connection and in O(regions).
     type: bool
     default: true
 notes:
@@ -234,7 +238,9 @@ notes:
     C(iam:PutRolePermissionsBoundary), C(iam:DeleteRolePermissionsBoundary) and C(iam:DeleteRole), as far as they are
     needed; for instance profiles C(iam:ListInstanceProfilesForRole), C(iam:GetInstanceProfile),
     C(iam:CreateInstanceProfile), C(iam:AddRoleToInstanceProfile), C(iam:RemoveRoleFromInstanceProfile) and
-    C(iam:DeleteInstanceProfile); for O(protect) C(ssm:DescribeInstanceInformation). A call that is refused is named in
+    C(iam:DeleteInstanceProfile); for O(protect) C(ssm:DescribeInstanceInformation), C(ecs:ListClusters),
+    C(ecs:ListContainerInstances), C(ecs:DescribeContainerInstances), C(ecs:ListTasks), C(ecs:DescribeTasks),
+    C(ecs:ListServices), C(ecs:DescribeServices) and C(ecs:DescribeCapacityProviders). A call that is refused is named in
     the error."
   - The role is known to IAM when the task ends. Other services may need some seconds more;
     M(onprem.ecs.ssm_activation) waits for it.

@@ -437,3 +437,288 @@ def test_a_host_works_with_the_role(account: Account, running: emulator.Emulator
     assert ("AccessDenied" in elsewhere.json().get("__type", "")) == bool(options), elsewhere.body
     parameter = node.call("ssm", "GetParameter", {"Name": "/secret"})
     assert ("AccessDenied" in parameter.json().get("__type", "")) == bool(options), parameter.body
+
+
+# The guard of infrastructure roles ---------------------------------------------------------------------------------
+
+INFRA = {"kind": "infrastructure", "features": ["volumes", "service_connect_tls"]}
+INFRA_ARN = "arn:aws:iam::123456789012:role/ecsInfrastructureRole"
+
+
+def _task_with_volume(account: Account, running: emulator.Emulator) -> None:
+    Client(running).boto("ecs").create_cluster(clusterName="lab")
+    node = account.node(role="x")
+    instance = {"InstanceId": node, "Region": REGION, "cluster": "lab", "agentConnected": True}
+    account.control("POST", "seed", {"container_instances": [instance]})
+    account.control("POST", "tasks", {"containerInstance": node, "roleArn": INFRA_ARN})
+
+
+def test_a_role_with_volumes_is_kept(account: Account, running: emulator.Emulator) -> None:
+    account.good(**INFRA)
+    _task_with_volume(account, running)
+    words = account.bad(**INFRA, state="absent")
+    assert "role ecsInfrastructureRole is not deleted: task arn:aws:ecs:eu-west-1:123456789012:task/lab/" in words
+    assert "has a volume that is managed with it in eu-west-1" in words
+    tls = {"kind": "infrastructure", "features": ["service_connect_tls"]}
+    assert "Keep volumes in the option features" in account.bad(**tls)
+    volumes = {"kind": "infrastructure", "features": ["volumes"]}
+    assert account.good(**volumes)["changed"] is True
+    account.control("DELETE", "tasks")
+    assert account.good(**volumes, state="absent")["changed"] is True
+
+
+def test_the_least_for_volumes_may_stay(account: Account, running: emulator.Emulator) -> None:
+    account.good(**INFRA)
+    _task_with_volume(account, running)
+    actions = ["ec2:DetachVolume", "ec2:DeleteVolume", "ec2:DescribeVolumes"]
+    least = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": actions, "Resource": "*"}}
+    result = account.good(kind="infrastructure", inline_policies={"least": least})
+    assert [words.split()[0] for words in result["changes"]] == ["put", "detach", "detach"]
+
+
+def test_without_protection_there_is_a_warning(account: Account, running: emulator.Emulator) -> None:
+    account.good(**INFRA)
+    _task_with_volume(account, running)
+    result = account.good(**INFRA, state="absent", protect=False)
+    (warning,) = result["warnings"]
+    assert "role ecsInfrastructureRole is deleted since protect is false, although task arn:" in str(warning)
+
+
+@pytest.mark.parametrize(
+    ("feature", "configuration"),
+    [
+        (
+            "volumes",
+            {"volumeConfigurations": [{"name": "d", "managedEBSVolume": {"roleArn": INFRA_ARN, "sizeInGiB": 1}}]},
+        ),
+        (
+            "service_connect_tls",
+            {
+                "serviceConnectConfiguration": {
+                    "enabled": True,
+                    "services": [
+                        {
+                            "portName": "p",
+                            "tls": {
+                                "roleArn": INFRA_ARN,
+                                "issuerCertificateAuthority": {"awsPcaAuthorityArn": "arn:aws:acm-pca:::x"},
+                            },
+                        }
+                    ],
+                }
+            },
+        ),
+        (
+            "vpc_lattice",
+            {"vpcLatticeConfigurations": [{"roleArn": INFRA_ARN, "targetGroupArn": "arn:x", "portName": "p"}]},
+        ),
+        (
+            "load_balancers",
+            {
+                "loadBalancers": [
+                    {
+                        "containerName": "main",
+                        "containerPort": 80,
+                        "advancedConfiguration": {
+                            "roleArn": INFRA_ARN,
+                            "alternateTargetGroupArn": "arn:x",
+                            "productionListenerRule": "arn:y",
+                        },
+                    }
+                ]
+            },
+        ),
+    ],
+)
+def test_services_that_use_the_role(
+    account: Account, running: emulator.Emulator, feature: str, configuration: dict[str, Any]
+) -> None:
+    account.good(kind="infrastructure", features=[feature])
+    ecs = Client(running).boto("ecs")
+    ecs.create_cluster(clusterName="lab")
+    container = {"name": "main", "image": "busybox", "memory": 8, "portMappings": [{"containerPort": 80, "name": "p"}]}
+    volume = {"volumes": [{"name": "d", "configuredAtLaunch": True}]} if feature == "volumes" else {}
+    ecs.register_task_definition(family="app", containerDefinitions=[container], **volume)
+    ecs.create_service(cluster="lab", serviceName="app", taskDefinition="app", desiredCount=0, **configuration)
+    words = account.bad(kind="infrastructure")
+    assert f"service arn:aws:ecs:eu-west-1:123456789012:service/lab/app uses it for {feature} in eu-west-1" in words
+    assert "is not deleted: service" in account.bad(kind="infrastructure", features=[feature], state="absent")
+
+
+def test_hosts_in_other_clusters(account: Account, running: emulator.Emulator) -> None:
+    """A role is not limited to clusters while hosts that live on it are in others."""
+    account.good()
+    ecs = Client(running).boto("ecs")
+    ecs.create_cluster(clusterName="lab")
+    ecs.create_cluster(clusterName="other")
+    node = account.node()
+    instance = {"InstanceId": node, "Region": REGION, "cluster": "other", "agentConnected": True}
+    account.control("POST", "seed", {"container_instances": [instance]})
+    least = {"permissions": "least_privilege"}
+    words = account.bad(**least, clusters=["lab"])
+    assert f"hosts that live on it are in cluster other and would be cut off: {node}" in words
+    assert "Add other to the option clusters" in words
+    assert account.good(**least, clusters=["lab", "oth*"])["changed"] is True
+    assert account.good(**least, clusters=["lab"], protect=False)["warnings"]
+
+
+# Every kind, page by page ------------------------------------------------------------------------------------------
+
+AWS_POLICY = "arn:aws:iam::aws:policy/"
+PAGES: dict[str, tuple[dict[str, Any], str, list[str], dict[str, list[str]], list[str]]] = {
+    # options, trusted service, managed policies, own policies with their actions, instance profiles
+    "iam-role-ecsanywhere": ({"kind": "anywhere"}, "ssm.amazonaws.com", [CORE, EC2], {}, []),
+    "instance_IAM_role": (
+        {"kind": "container_instance", "features": ["ecr_pull", "cloudwatch_logs", "s3_config"]},
+        "ec2.amazonaws.com",
+        [f"{AWS_POLICY}AmazonS3ReadOnlyAccess", EC2],
+        {
+            "cwlogspolicy": [
+                "logs:CreateLogGroup",
+                "logs:CreateLogStream",
+                "logs:DescribeLogStreams",
+                "logs:PutLogEvents",
+            ],
+            "ecsEcrPull": [
+                "ecr:BatchCheckLayerAvailability",
+                "ecr:BatchGetImage",
+                "ecr:GetAuthorizationToken",
+                "ecr:GetDownloadUrlForLayer",
+            ],
+        },
+        ["ecsInstanceRole-profile"],
+    ),
+    "container-instance-eni": (
+        {"kind": "container_instance", "name": "ecsTrunkingRole", "features": ["trunking"]},
+        "ec2.amazonaws.com",
+        [EC2],
+        {"ecsTrunking": ["ecs:ListAccountSettings", "ecs:ListAttributes", "ecs:PutAccountSetting"]},
+        ["ecsTrunkingRole-profile"],
+    ),
+    "infrastructure_IAM_role": (
+        {"kind": "infrastructure", "features": ["volumes", "service_connect_tls", "vpc_lattice"]},
+        "ecs.amazonaws.com",
+        [
+            f"{AWS_POLICY}AmazonECSInfrastructureRolePolicyForVpcLattice",
+            f"{AWS_POLICY}service-role/AmazonECSInfrastructureRolePolicyForServiceConnectTransportLayerSecurity",
+            f"{AWS_POLICY}service-role/AmazonECSInfrastructureRolePolicyForVolumes",
+        ],
+        {},
+        [],
+    ),
+    "task_execution_IAM_role": (
+        {
+            "kind": "task_execution",
+            "features": ["private_registry", "secrets", "environment_files"],
+            "secrets": ["db"],
+            "parameters": ["/db"],
+            "s3_objects": ["bucket/env"],
+        },
+        "ecs-tasks.amazonaws.com",
+        [f"{AWS_POLICY}service-role/AmazonECSTaskExecutionRolePolicy"],
+        {
+            "ecsEnvironmentFiles": ["s3:GetBucketLocation", "s3:GetObject"],
+            "ecsPrivateRegistry": ["secretsmanager:GetSecretValue"],
+            "ecsSecrets": ["secretsmanager:GetSecretValue", "ssm:GetParameters"],
+        },
+        [],
+    ),
+    "ecr through an endpoint": (
+        {"kind": "task_execution", "features": ["ecr_endpoint"], "vpc": "vpc-1", "vpc_endpoint": "vpce-1"},
+        "ecs-tasks.amazonaws.com",
+        [],
+        {
+            "ecsEcrEndpoint": [
+                "ecr:BatchCheckLayerAvailability",
+                "ecr:BatchGetImage",
+                "ecr:GetAuthorizationToken",
+                "ecr:GetDownloadUrlForLayer",
+                "logs:CreateLogStream",
+                "logs:PutLogEvents",
+            ]
+        },
+        [],
+    ),
+    "task-iam-roles": (
+        {"kind": "task", "name": "app", "features": ["exec"]},
+        "ecs-tasks.amazonaws.com",
+        [],
+        {
+            "ecsExec": [
+                "ssmmessages:CreateControlChannel",
+                "ssmmessages:CreateDataChannel",
+                "ssmmessages:OpenControlChannel",
+                "ssmmessages:OpenDataChannel",
+            ]
+        },
+        [],
+    ),
+    "managed-instances-instance-profile": (
+        {"kind": "managed_instance"},
+        "ec2.amazonaws.com",
+        [f"{AWS_POLICY}AmazonECSInstanceRolePolicyForManagedInstances"],
+        {},
+        ["ecsInstanceRole"],
+    ),
+    "codedeploy_IAM_role": (
+        {"kind": "codedeploy", "features": ["limited"]},
+        "codedeploy.amazonaws.com",
+        [f"{AWS_POLICY}AWSCodeDeployRoleForECSLimited"],
+        {},
+        [],
+    ),
+    "CWE_IAM_role": (
+        {"kind": "events"},
+        "events.amazonaws.com",
+        [f"{AWS_POLICY}service-role/AmazonEC2ContainerServiceEventsRole"],
+        {},
+        [],
+    ),
+    "blue-green-permissions": (
+        {"kind": "lifecycle_hook", "name": "hooks", "lambda_functions": ["hook-*"]},
+        "ecs.amazonaws.com",
+        [],
+        {"ecsLifecycleHooks": ["lambda:InvokeFunction"]},
+        [],
+    ),
+}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_of_aws_is_one_task(account: Account, page: str) -> None:
+    """Check, run, run again, delete; and in between it is what the page gives."""
+    options, service, managed, own, profiles = PAGES[page]
+    checked = account.good(check=True, **options)
+    done = account.good(**options)
+    assert (checked["changes"], checked["diff"]) == (done["changes"], done["diff"])
+    again = account.good(**options)
+    assert (again["changed"], again["iam_role"]) == (False, done["iam_role"])
+    role = done["iam_role"]
+    assert role["assume_role_policy_document"]["Statement"][0]["Principal"] == {"Service": service}
+    assert [one["policy_arn"] for one in role["attached_managed_policies"]] == managed
+    assert {one["policy_name"]: _actions(one["policy_document"]) for one in role["inline_policies"]} == own
+    assert [one["instance_profile_name"] for one in role["instance_profiles"]] == profiles
+    held = account.iam().list_instance_profiles_for_role(RoleName=role["role_name"])["InstanceProfiles"]
+    assert [one["InstanceProfileName"] for one in held] == profiles
+    assert account.good(**options, state="absent")["changed"] is True
+    assert account.iam().list_roles()["Roles"] == []
+    assert account.iam().list_instance_profiles()["InstanceProfiles"] == []
+    assert account.good(**options, state="absent")["changed"] is False
+
+
+def _actions(document: dict[str, Any]) -> list[str]:
+    actions: list[str] = []
+    for statement in document["Statement"]:
+        listed = statement["Action"]
+        actions += [listed] if isinstance(listed, str) else listed
+    return sorted(actions)
+
+
+def test_a_profile_that_is_there_already(account: Account) -> None:
+    iam = account.iam()
+    iam.create_instance_profile(InstanceProfileName="ecsInstanceRole-profile")
+    result = account.good(kind="container_instance")
+    assert not any("create instance profile" in words for words in result["changes"])
+    words = account.bad(kind="container_instance", name="another", instance_profile="ecsInstanceRole-profile")
+    assert "instance profile ecsInstanceRole-profile holds the role ecsInstanceRole" in words
+    assert account.good(kind="container_instance", name="another", instance_profile=False)["changed"] is True

@@ -1,0 +1,136 @@
+# Copyright: (c) 2026, onprem.ecs contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""PRIVATE: not for use outside of this collection. Who in ECS uses an infrastructure role.
+
+Each function goes through the pages of its resource and stops at the first that names the role. Where a role shows:
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/infrastructure_IAM_role.html and the API's data types.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.onprem.ecs.plugins.module_utils._aws import Aws
+
+Item = t.Dict[str, t.Any]
+Described = t.Callable[[t.Sequence[str]], t.Iterable[Item]]
+
+#: Most items of one ListTasks and DescribeTasks; DescribeServices takes ten.
+TASKS = 100
+SERVICES = 10
+
+#: The type of a task's attachment that is a volume.
+VOLUME = "AmazonElasticBlockStorage"
+
+
+def user_of(aws: Aws, role_arn: str, features: t.Collection[str], region: str | None) -> str:
+    """The first task, service or capacity provider that uses the role for one of the features; empty for none."""
+    if "managed_instances" in features:
+        for provider in _capacity_providers(aws, region):
+            if provider.get("managedInstancesProvider", {}).get("infrastructureRoleArn") == role_arn:
+                return f"capacity provider {provider['name']} makes its instances with it"
+    in_services = {name: find for name, find in IN_SERVICES.items() if name in features}
+    if not in_services:
+        return ""
+    for cluster in aws.pages("ecs", "ListClusters", "clusterArns", "the clusters", region, maxResults=100):
+        found = _in_tasks(aws, cluster, role_arn, region) if "volumes" in features else ""
+        found = found or _in_services(aws, cluster, role_arn, in_services, region)
+        if found:
+            return found
+    return ""
+
+
+def _capacity_providers(aws: Aws, region: str | None) -> t.Iterator[Item]:
+    """All of them; boto3 has no paginator for it."""
+    token: dict[str, str] = {}
+    while True:
+        answer = aws.call("ecs", "DescribeCapacityProviders", "the capacity providers", region, **token)
+        yield from answer.get("capacityProviders", [])
+        if not answer.get("nextToken"):
+            return
+        token = {"nextToken": answer["nextToken"]}
+
+
+def _in_tasks(aws: Aws, cluster: str, role_arn: str, region: str | None) -> str:
+    """A task whose volume ECS must detach and delete with the role."""
+    where = f"cluster {cluster}"
+    listed = aws.pages("ecs", "ListTasks", "taskArns", where, region, cluster=cluster, maxResults=TASKS)
+    for arns in _batches(listed, TASKS):
+        answer = aws.call("ecs", "DescribeTasks", where, region, cluster=cluster, tasks=arns)
+        for task in answer["tasks"]:
+            for attachment in task.get("attachments", []):
+                details = {one["name"]: one.get("value") for one in attachment.get("details", [])}
+                if attachment.get("type") == VOLUME and details.get("roleArn") == role_arn:
+                    return f"task {task['taskArn']} has a volume that is managed with it"
+    return ""
+
+
+def _in_services(
+    aws: Aws,
+    cluster: str,
+    role_arn: str,
+    wanted: t.Mapping[str, t.Callable[[Item], t.Iterator[str]]],
+    region: str | None,
+) -> str:
+    where = f"cluster {cluster}"
+    listed = aws.pages("ecs", "ListServices", "serviceArns", where, region, cluster=cluster, maxResults=100)
+    for arns in _batches(listed, SERVICES):
+        answer = aws.call("ecs", "DescribeServices", where, region, cluster=cluster, services=arns)
+        for service in answer["services"]:
+            for feature, roles in wanted.items():
+                if role_arn in roles(service):
+                    return f"service {service['serviceArn']} uses it for {feature}"
+    return ""
+
+
+def _batches(items: t.Iterable[str], size: int) -> t.Iterator[list[str]]:
+    """Lists of ``size`` items as they come in, the last one shorter."""
+    batch: list[str] = []
+    for item in items:
+        batch.append(item)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _versions(service: Item) -> t.Iterator[Item]:
+    """The service and its deployments: either may hold a configuration."""
+    yield service
+    yield from service.get("deployments", [])
+
+
+def _volumes(service: Item) -> t.Iterator[str]:
+    for version in _versions(service):
+        for volume in version.get("volumeConfigurations", []):
+            yield volume.get("managedEBSVolume", {}).get("roleArn", "")
+
+
+def _tls(service: Item) -> t.Iterator[str]:
+    for version in _versions(service):
+        for one in version.get("serviceConnectConfiguration", {}).get("services", []):
+            yield one.get("tls", {}).get("roleArn", "")
+
+
+def _lattice(service: Item) -> t.Iterator[str]:
+    for version in _versions(service):
+        for one in version.get("vpcLatticeConfigurations", []):
+            yield one.get("roleArn", "")
+
+
+def _load_balancers(service: Item) -> t.Iterator[str]:
+    for version in [*_versions(service), *service.get("taskSets", [])]:
+        for one in version.get("loadBalancers", []):
+            yield one.get("advancedConfiguration", {}).get("roleArn", "")
+
+
+#: Where a service names the role, by the feature that it is used for.
+IN_SERVICES: dict[str, t.Callable[[Item], t.Iterator[str]]] = {
+    "volumes": _volumes,
+    "service_connect_tls": _tls,
+    "vpc_lattice": _lattice,
+    "load_balancers": _load_balancers,
+}
