@@ -38,11 +38,15 @@ class Block:
     text: str
 
 
+#: Pages for those who change the collection. Their blocks have no kind.
+FOR_DEVELOPERS = ("emulator.md", "test-hosts.md")
+
+
 def pages() -> list[Path]:
     """The pages for users."""
     return [
         COLLECTION / "README.md",
-        *sorted(COLLECTION.glob("docs/*.md")),
+        *(page for page in sorted(COLLECTION.glob("docs/*.md")) if page.name not in FOR_DEVELOPERS),
         *sorted(COLLECTION.glob("roles/*/README.md")),
     ]
 

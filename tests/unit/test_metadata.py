@@ -77,7 +77,15 @@ def test_the_readme_lists_what_there_is() -> None:
     assert [name for name in every if not re.search(rf"`(?:onprem\.ecs\.)?{name}`", readme)] == []
 
 
+def anchors(page: Path) -> set[str]:
+    """The names of a page's headings in links, as GitHub and Galaxy make them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
+
+
 def test_links_lead_somewhere() -> None:
-    for path in files("*.md"):
-        for target in re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", path.read_text(encoding="utf-8")):
-            assert (path.parent / target).exists(), f"{path.relative_to(COLLECTION)}: {target}"
+    for page in files("*.md"):
+        for path, anchor in re.findall(r"\]\(([^)#:\s]*)(?:#([^)]*))?\)", page.read_text(encoding="utf-8")):
+            target = page.parent / path if path else page
+            assert target.exists(), f"{page.relative_to(COLLECTION)}: {path}"
+            assert not anchor or anchor in anchors(target), f"{page.relative_to(COLLECTION)}: {path}#{anchor}"

@@ -62,11 +62,11 @@ def role_tasks(role: str) -> list[dict[str, Any]]:
 
 def included(role: str) -> dict[str, set[str]]:
     """The roles that a role includes, and the variables that it hands them."""
-    found = {}
+    found: dict[str, set[str]] = {}
     for task in role_tasks(role):
         called = task.get("ansible.builtin.include_role") or task.get("ansible.builtin.import_role")
         if called:
-            found[called["name"].rpartition(".")[2]] = set(task.get("vars", {}))
+            found.setdefault(called["name"].rpartition(".")[2], set()).update(task.get("vars", {}))
     return found
 
 
