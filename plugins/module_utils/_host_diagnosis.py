@@ -56,15 +56,17 @@ FAILURES: tuple[Failure, ...] = (
         "node_deregistered",
         r"InvalidInstanceId|Not existing InstanceId",
         "AWS does not know this managed node any more: it was deregistered in the account",
-        "register the host anew (ssm_registration with force): the old node cannot come back",
+        "register the host anew (enrol it again): the old node cannot come back",
         (SSM,),
     ),
     Failure(
         "fingerprint_mismatch",
-        r"MachineFingerprintDoesNotMatch|[Ff]ingerprint does ?n[o']t match",
+        r"MachineFingerprintDoesNotMatch|[Ff]ingerprint does ?n[o']t match|The hardware ID .* has changed"
+        r"|Machine configuration has changed more than",
         "AWS sees another machine than the one that registered: the disk was cloned, or /etc/machine-id or the "
         "hardware changed",
-        "register this host again so that it becomes a node of its own; on a clone make a new /etc/machine-id before",
+        "register the host anew (enrol it again), so that it becomes a node of its own; a clone needs its own "
+        "/etc/machine-id",
         (SSM,),
     ),
     Failure(
@@ -80,7 +82,7 @@ FAILURES: tuple[Failure, ...] = (
         "AWS refuses the node's signature: the key on this host is not the one that AWS has for the node (an old copy "
         "of "
         "the disk was restored, or two hosts share one registration)",
-        "register the host anew (ssm_registration with force)",
+        "register the host anew (enrol it again)",
     ),
     Failure(
         "expired_token",
@@ -235,6 +237,9 @@ FAILURES: tuple[Failure, ...] = (
         follows=True,
     ),
 )
+
+# AWS's or the agent's last word on a registration: no waiting and no restart helps, only a new registration.
+LOST = ("node_deregistered", "fingerprint_mismatch", "signature_refused")
 
 # What the ECS unit's exit status says when the logs say nothing.
 EXIT_STATUS = {

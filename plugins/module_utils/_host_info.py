@@ -66,7 +66,7 @@ def info(host: Host, options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     words = reason if reason.startswith("mi-") else reason[0].upper() + reason[1:]
     remedy = hopeless(seen, until, wanted)
     if remedy:
-        raise NotReached(f"{words}. Remedy: {remedy}.", ecs_host, [])
+        raise NotReached(f"{words}. Remedy: {remedy}.", ecs_host, seen.ssm.findings if until == "ssm" else [])
     unit = ecs_host["ssm" if until == "ssm" else "agent"]["unit"]
     causes = find_cause(host, seen, until)
     raise NotReached(explain(f"{words} (waited {options['wait_timeout']} s)", causes, unit), ecs_host, causes)

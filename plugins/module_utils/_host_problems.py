@@ -89,7 +89,7 @@ def registration_problems(ssm: Ssm, agent: t.Mapping[str, t.Any], wanted: Wanted
             "anew here",
             reason is None and not wanted.allow_move,
         )
-    elif node and ssm.other_machine and reason:
+    elif node and ssm.other_machine:
         yield Problem(
             "fingerprint_mismatch",
             f"the registration of {node.instance_id} was made on another machine: a cloned disk, or a new "
@@ -97,10 +97,11 @@ def registration_problems(ssm: Ssm, agent: t.Mapping[str, t.Any], wanted: Wanted
             "register the host anew; the enrolment does",
             False,
         )
+    elif node and reason and ssm.findings:
+        found = ssm.findings[0]
+        yield Problem(found.code, f"{reason}: {found.cause}", found.remedy, False)
     elif node and reason:
-        yield Problem(
-            "ssm_not_working", reason, "see the finding, if any; else start the SSM agent and look again", False
-        )
+        yield Problem("ssm_not_working", reason, f"read `journalctl -u {ssm.unit.name}`", False)
     yield from _agent_problems(agent, wanted)
 
 

@@ -12,7 +12,9 @@ from __future__ import annotations
 import re
 import typing as t
 
+from ansible_collections.onprem.ecs.plugins.module_utils._host_diagnosis import LOST, SSM, Finding, diagnose
 from ansible_collections.onprem.ecs.plugins.module_utils._host_io import Host
+from ansible_collections.onprem.ecs.plugins.module_utils._host_logs import read_logs
 from ansible_collections.onprem.ecs.plugins.module_utils._host_packages import upstream_version
 from ansible_collections.onprem.ecs.plugins.module_utils._host_units import Unit, drop_ins, reads_old_files
 from ansible_collections.onprem.ecs.plugins.module_utils._host_vault import (
@@ -47,6 +49,8 @@ class Ssm(t.NamedTuple):
     other_machine: bool
     old_config: bool = False
     """It runs with a configuration that has been written anew since it started."""
+    findings: tuple[Finding, ...] = ()
+    """Known failures in its log since it was registered, the latest first; looked for only where it does not work."""
 
 
 def snap_version(snap_yaml: str | None) -> str | None:
@@ -65,7 +69,7 @@ def read_ssm(host: Host, units: t.Mapping[str, Unit], packages: t.Mapping[str, s
         unit = units[UNIT]
     elif host.exists(SNAP):
         version, source = snap_version(host.read(SNAP + "/meta/snap.yaml")), "snap"
-    return Ssm(
+    ssm = Ssm(
         version=version,
         source=source,
         unit=unit,
@@ -76,6 +80,10 @@ def read_ssm(host: Host, units: t.Mapping[str, Unit], packages: t.Mapping[str, s
         ),
         old_config=reads_old_files(host, unit, [*CONFIG_FILES, *drop_ins(host, unit.name)]),
     )
+    if ssm.registration is None or not_working(ssm, host.now()) is None:
+        return ssm
+    lines = read_logs(host, SSM, [unit.name], ssm.registration.written_at)
+    return ssm._replace(findings=tuple(diagnose(lines, SSM)))
 
 
 def not_working(ssm: Ssm, now: float) -> str | None:
@@ -88,6 +96,9 @@ def not_working(ssm: Ssm, now: float) -> str | None:
         return "the SSM agent is not installed"
     if ssm.registration is None:
         return "the SSM agent is not registered"
+    if ssm.other_machine:
+        # The agent compares only when it renews the credentials: on a cloned disk those of the original look valid.
+        return f"the registration of {ssm.registration.instance_id} was made on another machine"
     if not ssm.unit.active:
         return f"{ssm.unit.name} is not running ({ssm.unit.sub_state})"
     return _no_credentials(ssm, ssm.registration.instance_id, now)
@@ -125,14 +136,17 @@ def needs_restart(ssm: Ssm) -> bool:
 def why_register(ssm: Ssm, region: str | None, now: float) -> str | None:
     """Why a new registration is needed, in words; None when the one that is there is to be kept.
 
-    A registration that has not proved itself yet is kept: the agent may be stopped or just starting.
+    A registration that has not proved itself yet is kept: the agent may be stopped or just starting. It is given up for
+    another Region, on another machine, and where AWS's last word in the agent's log is that it does not accept it.
     """
     if ssm.registration is None:
         return "it is not registered"
     if region and ssm.registration.region != region:
         return f"it is registered in {ssm.registration.region or 'an unknown Region'}, not in {region}"
-    if ssm.other_machine and not_working(ssm, now):
+    if ssm.other_machine:
         return f"the registration of {ssm.registration.instance_id} was made on another machine"
+    if ssm.findings and ssm.findings[0].code in LOST and not_working(ssm, now):
+        return f"{ssm.registration.instance_id} is lost: {ssm.findings[0].cause}"
     return None
 
 

@@ -119,8 +119,10 @@ def is_other_machine(fingerprint: str | None, machine_id: str | None) -> bool:
     """
     found = _object(fingerprint)
     hashes = found.get("hardwareHash")
+    # The agent keeps the file's text as it is, in some versions with its line end.
     saved = hashes.get("machine-id") if isinstance(hashes, dict) else None
     current = (machine_id or "").strip()
     if found.get("similarityThreshold") == -1 or not isinstance(saved, str):
         return False
+    saved = saved.strip()
     return bool(re.match(r"[0-9a-f]{32}$", saved) and re.match(r"[0-9a-f]{32}$", current) and saved != current)

@@ -40,11 +40,11 @@ options:
   until:
     description:
       - What to wait for.
-      - V(ssm) waits until the SSM agent runs, is registered (in O(region), when set), and has got credentials for that
-        very node.
+      - V(ssm) waits until the SSM agent runs, is registered (in O(region), when set), and has got credentials for
+        that very node.
       - V(ecs) waits until the ECS agent says that it is registered (in O(cluster), when set).
-      - When it is not reached the module fails with the cause and the remedy. It does not wait for what cannot come by
-        itself, such as an agent that is not installed.
+      - When it is not reached the module fails with the cause and the remedy. It does not wait for what cannot come
+        by itself, such as an agent that is not installed.
     type: str
     choices: [none, ssm, ecs]
     default: none
@@ -226,8 +226,8 @@ ecs_host:
           returned: always
         needs_restart:
           description:
-            - Whether the running agent has another identity than the registration, or a configuration that was written
-              after it started.
+            - Whether the running agent has another identity than the registration, or a configuration that was
+              written after it started.
           type: bool
           returned: always
     engine:

@@ -13,12 +13,11 @@ author:
   - onprem.ecs contributors (@onprem-ecs)
 description:
   - Downloads a file and its detached OpenPGP signature, and puts the file in its place only when the signature is
-    good and was
-    made by one of the given keys whose fingerprint is pinned.
+    good and was made by one of the given keys whose fingerprint is pinned.
   - The key ring of the user who runs it counts for nothing; no key is fetched from anywhere.
   - When anything is wrong it fails and leaves nothing; a file that was there before stays as it is.
-  - A file that is there already and has a good signature is not downloaded again. Its signature is, since only
-    that tells.
+  - A file that is there already and has a good signature is not downloaded again. Its signature is, since only that
+    tells.
 options:
   url:
     description:

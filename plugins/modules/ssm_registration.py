@@ -13,12 +13,12 @@ author:
   - onprem.ecs contributors (@onprem-ecs)
 description:
   - Registers the host that it runs on with an activation, by the SSM agent that is installed there.
-  - Never registers over a registration for the same Region, unless O(force) or unless the disk was cloned from
-    another machine and
-    the registration does not work. A second run changes nothing and uses no room of the activation.
+  - Never registers over a registration for the same Region, unless O(force), or unless it is lost for sure. It is on
+    a disk that was cloned from another machine, and where it does not work and AWS's last word in the agent's log is
+    that the node was deregistered or is another machine.
+  - A second run changes nothing and uses no room of the activation.
   - The SSM agent drops an old registration before it asks for a new one. When the new one fails, or the run is
-    killed, the old one
-    is put back.
+    killed, the old one is put back.
   - Restarts the agent when its identity changed, also when an earlier run was killed before it could.
   - It does not wait for the agent to work. M(onprem.ecs.ecs_host_info) with
     O(onprem.ecs.ecs_host_info#module:until=ssm) does.
@@ -27,8 +27,7 @@ options:
     description:
       - V(present) sees to a registration in O(region).
       - V(absent) clears the registration and removes the node's credentials and what else it left on the host. The
-        managed node
-        stays in the account until it is deregistered there.
+        managed node stays in the account until it is deregistered there.
     type: str
     choices: [present, absent]
     default: present
@@ -46,13 +45,12 @@ options:
     description:
       - The code of the activation.
       - It is given to the agent on its command line, since the agent takes it nowhere else, and so stands in the
-        host's process list
-        for the moment of the registration. It is written nowhere.
+        host's process list for the moment of the registration. It is written nowhere.
     type: str
   force:
     description:
-      - Whether to register anew although there is a registration for O(region). For a node that was deregistered
-        in the account.
+      - Whether to register anew although there is a registration for O(region). For a node that was deregistered in
+        the account.
       - It uses room of the activation at every run.
     type: bool
     default: false

@@ -167,6 +167,8 @@ def test_another_cluster(host: FakeHost) -> None:
 def test_registered_and_not_working(host: FakeHost) -> None:
     host.clock = NOW + 7200
     assert problems(host) == {"ssm_not_working": False}
+    host.put("/var/log/amazon/ssm/errors.log", "InvalidInstanceId: Not existing InstanceId")
+    assert problems(host) == {"node_deregistered": False} and look(host)["ssm"]["needs_registration"]
     host.put("/etc/machine-id", "f" * 32)
     assert problems(host) == {"fingerprint_mismatch": False}
     assert look(host)["ssm"]["needs_registration"]
@@ -210,12 +212,18 @@ def test_until_ssm_says_why_not(host: FakeHost) -> None:
         "Failed to connect to Systems Manager: InvalidInstanceId: Not existing InstanceId\n"
     )
     error = failed(host, until="ssm")
+    assert str(error).startswith(
+        f"The SSM agent has not got credentials for {NODE} yet. Remedy: register the host anew"
+    )
+    assert host.clock == NOW, "waiting does not help"
+    host.answers["journalctl"] = journal("Failed to connect to Systems Manager: dial tcp 10.0.0.1:443: i/o timeout\n")
+    error = failed(host, until="ssm")
     assert NOW + 10 <= host.clock < NOW + 16, "it waited as long as it was told to"
     assert str(error).startswith(
-        f"The SSM agent has not got credentials for {NODE} yet (waited 10 s). Cause: AWS does not"
+        f"The SSM agent has not got credentials for {NODE} yet (waited 10 s). Cause: the endpoint"
     )
-    assert "Remedy: register the host anew" in str(error)
-    assert error.causes[0]["code"] == "node_deregistered"
+    assert "Remedy: allow outgoing TCP 443" in str(error)
+    assert error.causes[0]["code"] == "no_route"
 
 
 def test_until_does_not_wait_for_what_cannot_come(bare: FakeHost) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from unit.plugins.module_utils._host_double import NODE, NOW, OTHER_NODE, PRIVATE_KEY, FakeHost
 
+from ansible_collections.onprem.ecs.plugins.module_utils._host_diagnosis import Finding
 from ansible_collections.onprem.ecs.plugins.module_utils._host_ssm import (
     UNITS,
     Ssm,
@@ -32,6 +33,7 @@ SELF = Identity(NODE, "/root/.aws/credentials", NOW + 1800)
 GOOD = Ssm("3.3.1142.0", "deb", UNIT, VAULT, SELF, False)
 STOPPED = UNIT._replace(active=False, sub_state="dead")
 WAITING = UNIT._replace(active=False, sub_state="auto-restart")
+GONE = Finding("node_deregistered", "gone", "", "")
 STALE = GOOD._replace(identity=SELF._replace(instance_id=OTHER_NODE), registration=VAULT._replace(written_at=NOW - 50))
 
 
@@ -46,6 +48,7 @@ STALE = GOOD._replace(identity=SELF._replace(instance_id=OTHER_NODE), registrati
         (GOOD._replace(identity=SELF._replace(expires_at=None)), "has not got credentials"),
         (GOOD._replace(identity=SELF._replace(instance_id=OTHER_NODE)), "has not got credentials"),
         (GOOD._replace(identity=SELF._replace(expires_at=NOW)), "expired at 2026-11-21T16:48:00Z and were not renewed"),
+        (GOOD._replace(other_machine=True), "was made on another machine"),
         (STALE, f"is still {OTHER_NODE}, the registration is {NODE}: it must be restarted"),
     ],
 )
@@ -88,9 +91,13 @@ def test_needs_restart(ssm: Ssm, expected: bool) -> None:
         (GOOD._replace(unit=STOPPED), "eu-west-1", None),
         (STALE, "eu-west-1", None),
         (GOOD._replace(identity=None), "eu-west-1", None),
-        # A cloned disk whose node does not work; one that works is kept whatever the ids say.
+        # A cloned disk, also while the credentials of the original look valid.
         (GOOD._replace(other_machine=True, identity=None), "eu-west-1", "was made on another machine"),
-        (GOOD._replace(other_machine=True), "eu-west-1", None),
+        (GOOD._replace(other_machine=True), "eu-west-1", "was made on another machine"),
+        # AWS's last word counts while the registration does not work.
+        (GOOD._replace(identity=None, findings=(GONE,)), "eu-west-1", f"{NODE} is lost: gone"),
+        (GOOD._replace(findings=(GONE,)), "eu-west-1", None),
+        (GOOD._replace(identity=None, findings=(GONE._replace(code="no_route"), GONE)), "eu-west-1", None),
     ],
 )
 def test_why_register(ssm: Ssm, region: str | None, words: str | None) -> None:
@@ -125,3 +132,27 @@ def test_snap(tmp_path: Path) -> None:
         "snap.amazon-ssm-agent.amazon-ssm-agent.service",
     )
     assert snap_version("version: 3.3.1") == "3.3.1" and snap_version(None) is None
+
+
+def test_the_log_is_read_only_where_the_registration_does_not_work(tmp_path: Path) -> None:
+    host = FakeHost(tmp_path)
+    host.register(written_at=NOW - 60)
+    host.run_as()
+    units = {
+        name: Unit(name, loaded=name == UNIT.name, active=name == UNIT.name, started_at=NOW - 50) for name in UNITS
+    }
+    host.put("/var/log/amazon/ssm/errors.log", "InvalidInstanceId: Not existing InstanceId\n")
+    assert read_ssm(host, units, {}, "deb").findings == () and host.commands == []
+    host.clock = NOW + 7200
+    host.put("/var/log/amazon/ssm/errors.log", "InvalidInstanceId: Not existing InstanceId\n", NOW + 7000)
+    ssm = read_ssm(host, units, {}, "deb")
+    assert [found.code for found in ssm.findings] == ["node_deregistered"]
+    assert show_ssm(ssm, "eu-west-1", host.clock)["needs_registration"]
+
+
+def test_what_the_log_said_of_an_earlier_registration_does_not_count(tmp_path: Path) -> None:
+    host = FakeHost(tmp_path)
+    host.put("/var/log/amazon/ssm/errors.log", "InvalidInstanceId: Not existing InstanceId\n", NOW - 100)
+    host.register(written_at=NOW - 50)
+    ssm = read_ssm(host, {name: Unit(name, loaded=True) for name in UNITS}, {}, "deb")
+    assert ssm.findings == () and not show_ssm(ssm, "eu-west-1", NOW)["needs_registration"]

@@ -96,7 +96,7 @@ def test_what_is_not_reached_fails_with_cause_remedy_and_the_last_look(sandbox: 
         task(until="ssm", wait_timeout=1), task(until="ssm", region="us-east-1"), task(until="soon")
     )[0]
     assert late["failed"] and "AWS does not know this managed node any more" in late["msg"]
-    assert late["causes"][0]["code"] == "node_deregistered"
+    assert late["causes"][0]["code"] == "node_deregistered" and late["ecs_host"]["ssm"]["needs_registration"]
     assert late["ecs_host"]["problems"][0]["code"] == "credentials_conflict"
     assert "is registered in eu-west-1, not in us-east-1. Remedy: register the host" in absent["msg"]
     assert "value of until must be one of: none, ssm, ecs" in unknown["msg"]
