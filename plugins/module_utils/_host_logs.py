@@ -62,6 +62,20 @@ def recent(lines: t.Sequence[str], since: float | None) -> list[str]:
     return kept
 
 
+def read_refusals(host: Host, since: float) -> list[str]:
+    """The SSM agent's errors that were surely written after ``since``. Only a file is read, so ask it at any time."""
+    path = FILES[SSM][1]
+    if (host.written_at(path) or 0.0) < since:
+        return []
+    lines, new = [], False
+    for line in (host.tail(path) or "").splitlines():
+        written = line_time(line)
+        new = new if written is None else written >= since
+        if new:
+            lines.append(line)
+    return lines
+
+
 def read_logs(host: Host, service: str, units: t.Sequence[str], since: float | None = None) -> list[str]:
     """What the service logged, each source oldest first, its own files last: they say more than the journal.
 

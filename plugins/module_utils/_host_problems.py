@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.onprem.ecs.plugins.module_utils._host_diagnosis import LOST
 from ansible_collections.onprem.ecs.plugins.module_utils._host_look import Look, Surroundings
 from ansible_collections.onprem.ecs.plugins.module_utils._host_ssm import Ssm, not_working
 from ansible_collections.onprem.ecs.plugins.module_utils._host_system import (
@@ -99,7 +100,8 @@ def registration_problems(ssm: Ssm, agent: t.Mapping[str, t.Any], wanted: Wanted
         )
     elif node and reason and ssm.findings:
         found = ssm.findings[0]
-        yield Problem(found.code, f"{reason}: {found.cause}", found.remedy, False)
+        what = reason if found.code in LOST else f"{reason}: {found.cause}"
+        yield Problem(found.code, what, found.remedy, False)
     elif node and reason:
         yield Problem("ssm_not_working", reason, f"read `journalctl -u {ssm.unit.name}`", False)
     yield from _agent_problems(agent, wanted)

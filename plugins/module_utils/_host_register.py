@@ -83,7 +83,7 @@ class Outcome(t.NamedTuple):
     changes: list[str]
 
 
-def plan_present(seen: Seen, region: str, force: bool, now: float) -> list[Step]:
+def plan_present(seen: Seen, region: str, force: bool) -> list[Step]:
     """The steps to a registration in ``region``; none when it's there and the agent uses it."""
     ssm = seen.ssm
     steps = (
@@ -91,7 +91,7 @@ def plan_present(seen: Seen, region: str, force: bool, now: float) -> list[Step]
         if seen.backup
         else []
     )
-    reason = _host_ssm.why_register(ssm, region, now) or ("it was asked for by force" if force else None)
+    reason = _host_ssm.why_register(ssm, region) or ("it was asked for by force" if force else None)
     if reason:
         steps.append(Step(REGISTER, f"register with AWS Systems Manager in {region}, as {reason}"))
         if ssm.unit.loaded:
@@ -248,7 +248,7 @@ def present(host: Host, wish: Wish, check: bool) -> Outcome:
     """
     seen, changes = settle(host, see(host), check)
     old = new = seen.ssm.registration
-    steps, restarted = plan_present(seen, wish.region, wish.force, host.now()), False
+    steps, restarted = plan_present(seen, wish.region, wish.force), False
     for step in steps:
         changes.append(step.words)
         if step.action == REGISTER and wish.activation is None:

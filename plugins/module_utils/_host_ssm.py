@@ -14,7 +14,7 @@ import typing as t
 
 from ansible_collections.onprem.ecs.plugins.module_utils._host_diagnosis import LOST, SSM, Finding, diagnose
 from ansible_collections.onprem.ecs.plugins.module_utils._host_io import Host
-from ansible_collections.onprem.ecs.plugins.module_utils._host_logs import read_logs
+from ansible_collections.onprem.ecs.plugins.module_utils._host_logs import read_logs, read_refusals
 from ansible_collections.onprem.ecs.plugins.module_utils._host_packages import upstream_version
 from ansible_collections.onprem.ecs.plugins.module_utils._host_units import Unit, drop_ins, reads_old_files
 from ansible_collections.onprem.ecs.plugins.module_utils._host_vault import (
@@ -50,7 +50,7 @@ class Ssm(t.NamedTuple):
     old_config: bool = False
     """It runs with a configuration that has been written anew since it started."""
     findings: tuple[Finding, ...] = ()
-    """Known failures in its log since it was registered, the latest first; looked for only where it does not work."""
+    """Known failures in its log since it last got credentials, the latest first."""
 
 
 def snap_version(snap_yaml: str | None) -> str | None:
@@ -80,10 +80,30 @@ def read_ssm(host: Host, units: t.Mapping[str, Unit], packages: t.Mapping[str, s
         ),
         old_config=reads_old_files(host, unit, [*CONFIG_FILES, *drop_ins(host, unit.name)]),
     )
-    if ssm.registration is None or not_working(ssm, host.now()) is None:
-        return ssm
-    lines = read_logs(host, SSM, [unit.name], ssm.registration.written_at)
-    return ssm._replace(findings=tuple(diagnose(lines, SSM)))
+    return ssm._replace(findings=_findings(host, ssm))
+
+
+def _findings(host: Host, ssm: Ssm) -> tuple[Finding, ...]:
+    """What the log says since the agent last got credentials.
+
+    Credentials are valid for an hour after AWS gave up the node. So a refusal is looked for also where all looks well.
+    """
+    if ssm.registration is None or needs_restart(ssm):
+        return ()  # The agent that wrote the log runs as another node.
+    since = ssm.registration.written_at
+    if ssm.identity and ssm.identity.instance_id == ssm.registration.instance_id:
+        since = max(since, ssm.identity.written_at)
+    refusals = [line for line in read_refusals(host, since) if names_no_other(line, ssm.registration.instance_id)]
+    lost = tuple(found for found in diagnose(refusals, SSM) if found.code in LOST)
+    if lost or not_working(ssm, host.now()) is None:
+        return lost
+    lines = read_logs(host, SSM, [ssm.unit.name], since)
+    return tuple(diagnose([line for line in lines if names_no_other(line, ssm.registration.instance_id)], SSM))
+
+
+def names_no_other(line: str, node: str) -> bool:
+    """Whether a line of the log is on this node, or names none."""
+    return all(found == node for found in re.findall(r"\bmi-[0-9a-f]{17}\b", line))
 
 
 def not_working(ssm: Ssm, now: float) -> str | None:
@@ -99,6 +119,8 @@ def not_working(ssm: Ssm, now: float) -> str | None:
     if ssm.other_machine:
         # The agent compares only when it renews the credentials: on a cloned disk those of the original look valid.
         return f"the registration of {ssm.registration.instance_id} was made on another machine"
+    if ssm.findings and ssm.findings[0].code in LOST:
+        return f"{ssm.registration.instance_id} is lost: {ssm.findings[0].cause}"
     if not ssm.unit.active:
         return f"{ssm.unit.name} is not running ({ssm.unit.sub_state})"
     return _no_credentials(ssm, ssm.registration.instance_id, now)
@@ -133,7 +155,7 @@ def needs_restart(ssm: Ssm) -> bool:
     return ssm.unit.started_at is not None and ssm.unit.started_at < ssm.registration.written_at
 
 
-def why_register(ssm: Ssm, region: str | None, now: float) -> str | None:
+def why_register(ssm: Ssm, region: str | None) -> str | None:
     """Why a new registration is needed, in words; None when the one that is there is to be kept.
 
     A registration that has not proved itself yet is kept: the agent may be stopped or just starting. It is given up for
@@ -145,7 +167,7 @@ def why_register(ssm: Ssm, region: str | None, now: float) -> str | None:
         return f"it is registered in {ssm.registration.region or 'an unknown Region'}, not in {region}"
     if ssm.other_machine:
         return f"the registration of {ssm.registration.instance_id} was made on another machine"
-    if ssm.findings and ssm.findings[0].code in LOST and not_working(ssm, now):
+    if ssm.findings and ssm.findings[0].code in LOST:
         return f"{ssm.registration.instance_id} is lost: {ssm.findings[0].cause}"
     return None
 
@@ -168,6 +190,6 @@ def show_ssm(ssm: Ssm, region: str | None, now: float) -> dict[str, t.Any]:
         "working": reason is None,
         "reason": reason,
         "credentials_expire_at": show_time(identity.expires_at) if same and identity else None,
-        "needs_registration": why_register(ssm, region, now) is not None,
+        "needs_registration": why_register(ssm, region) is not None,
         "needs_restart": needs_restart(ssm) or ssm.old_config,
     }

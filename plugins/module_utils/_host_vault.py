@@ -38,11 +38,15 @@ class Registration(t.NamedTuple):
 
 
 class Identity(t.NamedTuple):
-    """What the running agent last said of itself. ``expires_at``: seconds since the epoch, None without credentials."""
+    """What the running agent last said of itself. Times in seconds since the epoch.
+
+    ``expires_at``: None without credentials. ``written_at``: when it last got credentials.
+    """
 
     instance_id: str
     share_file: str
     expires_at: float | None
+    written_at: float = 0.0
 
 
 def parse_time(text: str) -> float | None:
@@ -88,7 +92,7 @@ def parse_registration(text: str | None, written_at: float = 0.0) -> Registratio
     return Registration(instance_id.strip(), region.strip() if isinstance(region, str) else "", written_at)
 
 
-def parse_identity(text: str | None) -> Identity | None:
+def parse_identity(text: str | None, written_at: float = 0.0) -> Identity | None:
     """What identity_config.json says; None when there is nothing usable in it."""
     found = _object(text)
     instance_id = found.get("InstanceId")
@@ -99,6 +103,7 @@ def parse_identity(text: str | None) -> Identity | None:
         instance_id,
         share_file if isinstance(share_file, str) else "",
         parse_time(expires) if isinstance(expires, str) else None,
+        written_at,
     )
 
 
@@ -109,7 +114,7 @@ def read_registration(host: Host) -> Registration | None:
 
 def read_identity(host: Host) -> Identity | None:
     """The identity of the running agent, or of the last that ran."""
-    return parse_identity(host.read(IDENTITY))
+    return parse_identity(host.read(IDENTITY), host.written_at(IDENTITY) or 0.0)
 
 
 def is_other_machine(fingerprint: str | None, machine_id: str | None) -> bool:

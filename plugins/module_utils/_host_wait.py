@@ -93,5 +93,5 @@ def hopeless(seen: Look, until: str, wanted: Wanted) -> str | None:
     node = seen.ssm.registration
     if node is None or (wanted.region and node.region != wanted.region):
         return "register the host (the module onprem.ecs.ssm_registration)"
-    reason = _host_ssm.why_register(seen.ssm, wanted.region, seen.now)
-    return f"register the host anew (the module onprem.ecs.ssm_registration): {reason}" if reason else None
+    anew = _host_ssm.why_register(seen.ssm, wanted.region)
+    return "register the host anew (the module onprem.ecs.ssm_registration)" if anew else None

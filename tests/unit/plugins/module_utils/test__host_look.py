@@ -213,7 +213,8 @@ def test_until_ssm_says_why_not(host: FakeHost) -> None:
     )
     error = failed(host, until="ssm")
     assert str(error).startswith(
-        f"The SSM agent has not got credentials for {NODE} yet. Remedy: register the host anew"
+        f"{NODE} is lost: AWS does not know this managed node any more: it was deregistered in the account. Remedy: "
+        "register"
     )
     assert host.clock == NOW, "waiting does not help"
     host.answers["journalctl"] = journal("Failed to connect to Systems Manager: dial tcp 10.0.0.1:443: i/o timeout\n")

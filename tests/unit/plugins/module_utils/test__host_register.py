@@ -64,7 +64,7 @@ def actions(steps: Any) -> list[str]:
     ],
 )
 def test_plan_present(ssm: Ssm, backup: bool, force: bool, expected: list[str]) -> None:
-    assert actions(plan_present(Seen(ssm, backup), "eu-west-1", force, NOW)) == expected
+    assert actions(plan_present(Seen(ssm, backup), "eu-west-1", force)) == expected
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,14 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
 from unit.plugins.module_utils._host_double import NODE, NOW, OTHER_NODE, PRIVATE_KEY, FakeHost
 
 from ansible_collections.onprem.ecs.plugins.module_utils._host_diagnosis import Finding
+from ansible_collections.onprem.ecs.plugins.module_utils._host_io import Result
 from ansible_collections.onprem.ecs.plugins.module_utils._host_ssm import (
     UNITS,
     Ssm,
@@ -49,6 +51,7 @@ STALE = GOOD._replace(identity=SELF._replace(instance_id=OTHER_NODE), registrati
         (GOOD._replace(identity=SELF._replace(instance_id=OTHER_NODE)), "has not got credentials"),
         (GOOD._replace(identity=SELF._replace(expires_at=NOW)), "expired at 2026-11-21T16:48:00Z and were not renewed"),
         (GOOD._replace(other_machine=True), "was made on another machine"),
+        (GOOD._replace(findings=(GONE,)), f"{NODE} is lost: gone"),
         (STALE, f"is still {OTHER_NODE}, the registration is {NODE}: it must be restarted"),
     ],
 )
@@ -94,14 +97,14 @@ def test_needs_restart(ssm: Ssm, expected: bool) -> None:
         # A cloned disk, also while the credentials of the original look valid.
         (GOOD._replace(other_machine=True, identity=None), "eu-west-1", "was made on another machine"),
         (GOOD._replace(other_machine=True), "eu-west-1", "was made on another machine"),
-        # AWS's last word counts while the registration does not work.
+        # AWS's last word counts, also while the credentials are valid.
         (GOOD._replace(identity=None, findings=(GONE,)), "eu-west-1", f"{NODE} is lost: gone"),
-        (GOOD._replace(findings=(GONE,)), "eu-west-1", None),
+        (GOOD._replace(findings=(GONE,)), "eu-west-1", f"{NODE} is lost: gone"),
         (GOOD._replace(identity=None, findings=(GONE._replace(code="no_route"), GONE)), "eu-west-1", None),
     ],
 )
 def test_why_register(ssm: Ssm, region: str | None, words: str | None) -> None:
-    reason = why_register(ssm, region, NOW)
+    reason = why_register(ssm, region)
     assert (reason is None) if words is None else (reason is not None and words in reason)
 
 
@@ -134,25 +137,64 @@ def test_snap(tmp_path: Path) -> None:
     assert snap_version("version: 3.3.1") == "3.3.1" and snap_version(None) is None
 
 
-def test_the_log_is_read_only_where_the_registration_does_not_work(tmp_path: Path) -> None:
-    host = FakeHost(tmp_path)
-    host.register(written_at=NOW - 60)
-    host.run_as()
-    units = {
-        name: Unit(name, loaded=name == UNIT.name, active=name == UNIT.name, started_at=NOW - 50) for name in UNITS
-    }
-    host.put("/var/log/amazon/ssm/errors.log", "InvalidInstanceId: Not existing InstanceId\n")
-    assert read_ssm(host, units, {}, "deb").findings == () and host.commands == []
-    host.clock = NOW + 7200
-    host.put("/var/log/amazon/ssm/errors.log", "InvalidInstanceId: Not existing InstanceId\n", NOW + 7000)
-    ssm = read_ssm(host, units, {}, "deb")
-    assert [found.code for found in ssm.findings] == ["node_deregistered"]
-    assert show_ssm(ssm, "eu-west-1", host.clock)["needs_registration"]
+UNITS_RUN = {
+    name: Unit(name, loaded=name == UNIT.name, active=name == UNIT.name, started_at=NOW - 3000) for name in UNITS
+}
+ERRORS = "/var/log/amazon/ssm/errors.log"
 
 
-def test_what_the_log_said_of_an_earlier_registration_does_not_count(tmp_path: Path) -> None:
+def error(when: float, words: str) -> str:
+    """A line as the agent writes it, in the host's time."""
+    return time.strftime("%Y-%m-%d %H:%M:%S.1234", time.localtime(when)) + f" ERROR {words}\n"
+
+
+GONE_WORDS = f"Retrieve credentials produced aws error: InvalidInstanceId: Not existing InstanceId {NODE}"
+
+
+@pytest.mark.parametrize(
+    ("log", "lost"),
+    [
+        ("", False),
+        # Credentials are valid for an hour; AWS refused to renew them.
+        (error(NOW - 5, GONE_WORDS), True),
+        (error(NOW - 5, "MachineFingerprintDoesNotMatch: no\n\tstatus code: 400"), True),
+        (error(NOW - 5, GONE_WORDS) + error(NOW - 2, "ThrottlingException: Rate exceeded"), True),
+        # Before it last got credentials, on another node, of unknown time, or nothing final.
+        (error(NOW - 100, GONE_WORDS), False),
+        (error(NOW - 5, GONE_WORDS.replace(NODE, OTHER_NODE)), False),
+        (GONE_WORDS + "\n", False),
+        (error(NOW - 5, "dial tcp: i/o timeout"), False),
+    ],
+)
+def test_awss_last_word_in_the_log(tmp_path: Path, log: str, lost: bool) -> None:
     host = FakeHost(tmp_path)
-    host.put("/var/log/amazon/ssm/errors.log", "InvalidInstanceId: Not existing InstanceId\n", NOW - 100)
+    host.register(written_at=NOW - 2000)
+    host.run_as(written_at=NOW - 60)
+    host.put(ERRORS, log)
+    ssm = read_ssm(host, UNITS_RUN, {}, "deb")
+    shown = show_ssm(ssm, "eu-west-1", NOW)
+    assert shown["needs_registration"] is lost and shown["working"] is not lost
+    assert host.commands == [], "the journal is read only where something is wrong"
+
+
+def test_what_an_agent_of_another_identity_is_told_does_not_count(tmp_path: Path) -> None:
+    """A run was killed after it registered a node anew: the agent that runs is still the old, deregistered one."""
+    host = FakeHost(tmp_path)
+    host.run_as(OTHER_NODE, written_at=NOW - 60)
     host.register(written_at=NOW - 50)
-    ssm = read_ssm(host, {name: Unit(name, loaded=True) for name in UNITS}, {}, "deb")
-    assert ssm.findings == () and not show_ssm(ssm, "eu-west-1", NOW)["needs_registration"]
+    host.put(ERRORS, error(NOW - 5, "InvalidInstanceId: Not existing InstanceId"))
+    shown = show_ssm(read_ssm(host, UNITS_RUN, {}, "deb"), "eu-west-1", NOW)
+    assert shown["needs_restart"] and not shown["needs_registration"]
+
+
+def test_the_journal_is_read_where_the_registration_does_not_work(tmp_path: Path) -> None:
+    host = FakeHost(tmp_path)
+    host.register(written_at=NOW - 4000)
+    host.run_as(written_at=NOW - 3900)
+    host.clock = NOW + 7200
+    host.answers["journalctl"] = lambda _command: Result(0, "dial tcp 10.0.0.1:443: i/o timeout\n", "")
+    ssm = read_ssm(host, UNITS_RUN, {}, "deb")
+    assert [found.code for found in ssm.findings] == ["no_route"] and why_register(ssm, "eu-west-1") is None
+    host.answers["journalctl"] = lambda _command: Result(0, "InvalidInstanceId: Not existing InstanceId\n", "")
+    ssm = read_ssm(host, UNITS_RUN, {}, "deb")
+    assert "is lost" in (why_register(ssm, "eu-west-1") or "")

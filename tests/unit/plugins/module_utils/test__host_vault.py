@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from unit.plugins.module_utils._host_double import MACHINE_ID, NODE, NOW, PRIVATE_KEY, FakeHost
 
 from ansible_collections.onprem.ecs.plugins.module_utils._host_vault import (
+    Identity,
     is_other_machine,
     parse_identity,
     parse_registration,
@@ -72,8 +73,8 @@ def test_identity() -> None:
     text = json.dumps(
         {"InstanceId": NODE, "ShareFile": "/root/.aws/credentials", "CredentialsExpiresAt": "2026-11-21T16:48:00Z"}
     )
-    assert parse_identity(text) == (NODE, "/root/.aws/credentials", NOW)
-    assert parse_identity(json.dumps({"InstanceId": NODE})) == (NODE, "", None)
+    assert parse_identity(text, 5.0) == Identity(NODE, "/root/.aws/credentials", NOW, 5.0)
+    assert parse_identity(json.dumps({"InstanceId": NODE})) == Identity(NODE, "", None)
     assert parse_identity(json.dumps({"ShareFile": "x"})) is None
 
 
