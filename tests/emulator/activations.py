@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
 
+from .authorization import demand_pass_role
 from .calls import Call, operation
 from .errors import AwsError
 from .pagination import page
@@ -87,11 +88,12 @@ def create_activation(call: Call) -> dict[str, Any]:
     limit = call.params.get("RegistrationLimit", 1)
     expires = _expiration(call)
     role = trusted_role(call, call.params["IamRole"], "ssm.amazonaws.com")
+    demand_pass_role(call, role.arn, "ssm.amazonaws.com")
     activation = Activation(
         activation_id=str(uuid.uuid4()),
         code="".join(secrets.choice(CODE_LETTERS) for _ in range(20)),
         region=call.region,
-        iam_role=role,
+        iam_role=role.name,
         registration_limit=limit,
         created=call.state.clock.now(),
         expires=expires,

@@ -95,7 +95,7 @@ class Client:
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    def boto(self, service: str, *, region: str = REGION, retries: int = 1, **options: Any) -> Any:
+    def boto(self, service: str, region: str = REGION, retries: int = 1, **options: Any) -> Any:
         """A boto3 client; with the controller's key unless another is given."""
         given = {"aws_access_key_id": ACCESS_KEY, "aws_secret_access_key": SECRET_KEY, **options}
         config = botocore.config.Config(

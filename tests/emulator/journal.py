@@ -43,7 +43,10 @@ class Journal:
 
     def record(self, entry: dict[str, Any], is_agent: bool, unknown: bool = False) -> None:
         """Add one call, after it was answered."""
-        entry = {"t": self._clock.now(), **entry, "params": masked(entry.get("params"))}
+        params = masked(entry.get("params"))
+        if entry["operation"] == "PutParameter" and "Value" in params:
+            params["Value"] = MASK
+        entry = {"t": self._clock.now(), **entry, "params": params}
         name = f"{entry['service']}:{entry['operation']}"
         with self._lock:
             (self._agent_calls if is_agent else self._calls)[name] += 1

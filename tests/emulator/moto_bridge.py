@@ -14,6 +14,7 @@ from typing import Any
 from moto.core.base_backend import BackendDict
 from moto.core.model_instances import reset_model_data
 from moto.core.utils import camelcase_to_underscores, method_names_from_class
+from moto.iam.models import SERVICE_NAME_CONVERSION, IAMBackend, ManagedPolicy
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 from .calls import Request
@@ -21,6 +22,23 @@ from .errors import AwsError
 from .roles import iam
 
 os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")  # without it none of AWS's policies is known
+
+SERVICE_NAME_CONVERSION.update({"ecs": "ECS", "ecs-compute": "ECSCompute"})  # moto would write AWSServiceRoleForecs
+
+_parse_policies = IAMBackend._init_aws_policies
+_policies: dict[str, list[ManagedPolicy]] = {}
+
+
+def _known_policies(backend: IAMBackend) -> list[ManagedPolicy]:
+    """AWS's policies, parsed once for a partition: moto does it at every reset, and it takes half a second."""
+    if backend.region_name not in _policies:
+        _policies[backend.region_name] = _parse_policies(backend)
+    for policy in _policies[backend.region_name]:
+        policy.attachment_count = 0
+    return list(_policies[backend.region_name])
+
+
+setattr(IAMBackend, "_init_aws_policies", _known_policies)  # noqa: B010 - as assignment mypy forbids it
 
 SERVICES = ("iam", "sts", "ssm", "ec2", "secretsmanager")
 """Services of which moto answers what the emulator does not. Of ECS it answers nothing: see docs/emulator.md."""

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from .activations import redeem
+from .authorization import demand_pass_role
 from .calls import Call, operation
 from .constants import ACCOUNT
 from .errors import AwsError
@@ -290,7 +291,9 @@ def deregister_managed_instance(call: Call) -> dict[str, Any]:
 def update_managed_instance_role(call: Call) -> dict[str, Any]:
     """Give a node another role, from its next credentials on."""
     node = administered(call, call.params["InstanceId"])
-    node.iam_role = trusted_role(call, call.params["IamRole"], "ssm.amazonaws.com")
+    role = trusted_role(call, call.params["IamRole"], "ssm.amazonaws.com")
+    demand_pass_role(call, role.arn, "ssm.amazonaws.com")
+    node.iam_role = role.name
     return {}
 
 

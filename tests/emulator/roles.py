@@ -51,8 +51,8 @@ def trusts(document: str, service: str) -> bool:
     return False
 
 
-def trusted_role(call: Call, name: str, service: str) -> str:
-    """The name of a role that SSM may assume.
+def trusted_role(call: Call, name: str, service: str) -> Role:
+    """The role, when a service may assume it.
 
     :raises AwsError: when there is none, it is too new to be known yet, or it does not trust the service
     """
@@ -62,7 +62,7 @@ def trusted_role(call: Call, name: str, service: str) -> str:
     age = call.state.clock.datetime() - role.create_date.replace(tzinfo=timezone.utc)
     if age.total_seconds() < call.state.settings.role_propagation_seconds:
         raise AwsError("ValidationException", UNKNOWN_ROLE)
-    return role.name
+    return role
 
 
 def assumable_by_ssm(call: Call, role: Role, instance_id: str) -> bool:

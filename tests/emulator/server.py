@@ -30,6 +30,10 @@ class Handler(WSGIRequestHandler):
     def log(self, type: str, message: str, *args: Any) -> None:
         """Say nothing: the journal has it all."""
 
+    def connection_dropped(self, error: BaseException, environ: Any = None) -> None:
+        """Hang up, instead of waiting for another request on the connection."""
+        self.close_connection = True
+
 
 class HttpServer(ThreadedWSGIServer):
     """A thread for each connection. TLS is negotiated in that thread, so that a silent caller stops no other."""

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
+
 from emulator.client import Client, refusal
 
 UNKNOWN = "Nonexistent role or missing ssm service principal in trust policy"

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import pytest
+
 from emulator.cluster_query import ClusterQuery
 from emulator.errors import AwsError
 

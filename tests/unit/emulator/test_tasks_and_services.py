@@ -9,6 +9,7 @@ import json
 from typing import Any
 
 import pytest
+
 from emulator.client import Client, refusal
 
 CONTAINERS = [{"name": "web", "image": "nginx", "memory": 64}]

@@ -1,0 +1,88 @@
+# Copyright: (c) 2026, onprem.ecs contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The server: TLS, callers that keep silent, many at once, and the command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import requests
+
+import emulator
+from emulator.client import Client
+
+
+def test_tls(aws: Client) -> None:
+    ecs = aws.boto("ecs", endpoint_url=aws.server.tls_url, verify=aws.server.ca)
+    assert ecs.list_clusters()["clusterArns"] == []
+    assert ecs.discover_poll_endpoint()["endpoint"] == f"{aws.server.tls_url}/"
+
+
+def test_silent_caller_stops_nobody(aws: Client) -> None:
+    port = aws.server.tls_port
+    assert port
+    silent = [socket.create_connection(("127.0.0.1", port)) for _ in range(5)]
+    start = time.monotonic()
+    assert requests.get(f"{aws.server.tls_url}/_emulator/health", verify=aws.server.ca, timeout=5).ok
+    assert time.monotonic() - start < 2
+    for one in silent:
+        one.close()
+
+
+def test_many_at_once(aws: Client) -> None:
+    ssm, role = aws.boto("ssm"), aws.role()
+    with ThreadPoolExecutor(16) as pool:
+        made = list(pool.map(lambda _: ssm.create_activation(IamRole=role)["ActivationId"], range(64)))
+    assert len(set(made)) == 64
+    assert aws.control("GET", "calls")["calls"]["ssm:CreateActivation"] == 64
+
+
+def test_long_poll_holds_up_nobody(aws: Client) -> None:
+    node = aws.node().come_online()
+    aws.control("POST", "settings", {"message_poll_seconds": 1})
+    with ThreadPoolExecutor(1) as pool:
+        start = time.monotonic()
+        poll = pool.submit(node.call, "ec2messages", "GetMessages", {"Destination": node.instance_id})
+        aws.boto("ssm").describe_activations()
+        assert not poll.done()
+        assert poll.result().status == 200
+    assert time.monotonic() - start >= 1
+
+
+def test_command_line(tmp_path: Path) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    ready = tmp_path / "ready.json"
+    command = [
+        sys.executable,
+        "-m",
+        "emulator",
+        "--port",
+        str(port),
+        "--tls-port",
+        "0",
+        "--tls-dir",
+        str(tmp_path / "tls"),
+    ]
+    environment = {**os.environ, "PYTHONPATH": str(Path(emulator.__file__).parents[1])}
+    start = time.monotonic()
+    with subprocess.Popen([*command, "--ready-file", str(ready)], env=environment, stdout=subprocess.PIPE) as process:
+        while not (ready.exists() and ready.read_text()):
+            assert time.monotonic() - start < 20
+            assert process.poll() is None
+            time.sleep(0.05)
+        where = json.loads(ready.read_text())
+        assert where["url"] == f"http://127.0.0.1:{port}"
+        assert requests.get(f"{where['tls_url']}/_emulator/health", verify=where["ca"], timeout=5).ok
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0

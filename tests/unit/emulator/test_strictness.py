@@ -1,0 +1,261 @@
+# Copyright: (c) 2026, onprem.ecs contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who may call, and what he may do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import requests
+
+import emulator
+from emulator.client import NODE_POLICIES, Client, refusal, send
+from emulator.policies import Question, decide
+
+ACCOUNT = "123456789012"
+
+
+def document(*statements: dict[str, Any]) -> str:
+    """A policy document."""
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "unknown", "mismatch"),
+    [
+        ("iam", "list_roles", "InvalidClientTokenId", "SignatureDoesNotMatch"),
+        ("sts", "get_caller_identity", "InvalidClientTokenId", "SignatureDoesNotMatch"),
+        ("ssm", "describe_activations", "UnrecognizedClientException", "InvalidSignatureException"),
+        ("ecs", "list_clusters", "UnrecognizedClientException", "InvalidSignatureException"),
+    ],
+)
+def test_wrong_credentials(aws: Client, service: str, operation: str, unknown: str, mismatch: str) -> None:
+    stranger = aws.boto(service, aws_access_key_id="AKIASTRANGER00000001")
+    assert refusal(getattr(stranger, operation))[0] == unknown
+    wrong = aws.boto(service, aws_secret_access_key="wrong")
+    assert refusal(getattr(wrong, operation))[0] == mismatch
+    token = aws.boto(service, aws_session_token="made up")
+    assert refusal(getattr(token, operation))[0] == unknown
+
+
+def test_unsigned_and_outdated(aws: Client) -> None:
+    headers = {"X-Amz-Target": "AmazonSSM.DescribeActivations", "Content-Type": "application/x-amz-json-1.1"}
+    reply = requests.post(aws.server.url, data="{}", headers=headers, timeout=10)
+    assert (reply.status_code, reply.json()["__type"]) == (400, "MissingAuthenticationTokenException")
+    aws.control("POST", "settings", {"clock_offset_seconds": 1200})
+    code, message = refusal(aws.boto("ssm").describe_activations)
+    assert code == "InvalidSignatureException"
+    assert message.startswith("Signature expired")
+
+
+def test_body_belongs_to_the_signature(aws: Client) -> None:
+    node = aws.node().come_online()
+    url = f"{aws.server.url}/"
+    headers = {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": "AmazonSSM.ListInstanceAssociations"}
+    signed = node.signed("ssm", "POST", url, headers, b'{"InstanceId":"a"}')
+    reply = requests.post(url, data=b'{"InstanceId":"b"}', headers=signed, timeout=10)
+    assert reply.json()["__type"] == "InvalidSignatureException"
+
+
+def test_expired_token(aws: Client) -> None:
+    node = aws.node()
+    aws.control("POST", "settings", {"token_lifetime_seconds": 0})
+    node.log_in()
+    assert node.ping().json()["__type"] == "ExpiredTokenException"
+
+
+def test_lenient(aws: Client) -> None:
+    aws.control("POST", "settings", {"strict": False})
+    assert aws.boto("ssm", aws_secret_access_key="wrong").describe_activations()["ActivationList"] == []
+
+
+def test_chunked_body_is_read(aws: Client) -> None:
+    headers = {
+        "Host": "localhost",
+        "Content-Type": "application/x-amz-json-1.1",
+        "X-Amz-Target": "AmazonSSM.RegisterManagedInstance",
+        "Transfer-Encoding": "chunked",
+    }
+    body = b'{"ActivationId":"x","ActivationCode":"y","Fingerprint":"f","PublicKey":"AAAA"}'
+    reply = send(aws.address, "POST", "/", headers, body)
+    assert reply.json()["__type"] == "InvalidPublicKey"
+
+
+def test_node_does_what_its_role_allows(aws: Client) -> None:
+    aws.boto("ecs").create_cluster(clusterName="lab")
+    node = aws.node(IamRole=aws.role(policies=NODE_POLICIES[:1])).come_online()
+    reply = node.join()
+    arn = f"arn:aws:sts::{ACCOUNT}:assumed-role/ecsAnywhereRole/{node.instance_id}"
+    assert (reply.status, reply.json()["__type"]) == (400, "AccessDeniedException")
+    assert reply.json()["message"].startswith(
+        f"User: {arn} is not authorized to perform: ecs:RegisterContainerInstance "
+        f"on resource: arn:aws:ecs:eu-west-1:{ACCOUNT}:cluster/lab"
+    )
+    aws.boto("iam").attach_role_policy(RoleName="ecsAnywhereRole", PolicyArn=NODE_POLICIES[1])
+    assert node.join().status == 200
+    tags = [{"key": "a", "value": "b"}]
+    assert node.join(tags=tags).status == 200  # by the condition on ecs:CreateAction
+    body = {"resourceArn": f"arn:aws:ecs:eu-west-1:{ACCOUNT}:cluster/lab", "tags": tags}
+    assert node.call("ecs", "TagResource", body).json()["__type"] == "AccessDeniedException"
+    aws.boto("iam").detach_role_policy(RoleName="ecsAnywhereRole", PolicyArn=NODE_POLICIES[0])
+    assert node.ping().json()["__type"] == "AccessDeniedException"
+
+
+def test_scope_to_a_cluster(aws: Client) -> None:
+    ecs, iam = aws.boto("ecs"), aws.boto("iam")
+    cluster = ecs.create_cluster(clusterName="lab")["cluster"]["clusterArn"]
+    ecs.create_cluster(clusterName="other")
+    node = aws.node(IamRole=aws.role(policies=NODE_POLICIES[:1])).come_online()
+    statements = [
+        {"Effect": "Allow", "Action": "ecs:RegisterContainerInstance", "Resource": cluster},
+        {
+            "Effect": "Allow",
+            "Action": ["ecs:Poll", "ecs:StartTelemetrySession"],
+            "Resource": "*",
+            "Condition": {"ArnEquals": {"ecs:cluster": cluster}},
+        },
+    ]
+    iam.put_role_policy(RoleName="ecsAnywhereRole", PolicyName="p", PolicyDocument=document(*statements))
+    assert node.join("other").json()["__type"] == "AccessDeniedException"
+    reply = node.join("lab")
+    assert reply.status == 200
+    socket = node.acs(reply.json()["containerInstance"]["containerInstanceArn"])
+    assert json.loads(socket.recv())["type"] == "HeartbeatMessage"
+    assert node.call("ecs", "DiscoverPollEndpoint", {}).json()["__type"] == "AccessDeniedException"
+
+
+def test_boundary_takes_away(aws: Client) -> None:
+    iam = aws.boto("iam")
+    only = document({"Effect": "Allow", "Action": "ssm:*", "Resource": "*"})
+    arn = iam.create_policy(PolicyName="only-ssm", PolicyDocument=only)["Policy"]["Arn"]
+    node = aws.node(IamRole=aws.role(PermissionsBoundary=arn)).come_online()
+    aws.boto("ecs").create_cluster(clusterName="lab")
+    assert node.join().json()["__type"] == "AccessDeniedException"
+
+
+@pytest.fixture
+def operator(aws: Client) -> Iterator[dict[str, Any]]:
+    """Credentials of a user with no rights."""
+    iam = aws.boto("iam")
+    iam.create_user(UserName="op")
+    key = iam.create_access_key(UserName="op")["AccessKey"]
+    yield {"aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": key["SecretAccessKey"]}
+
+
+def test_operator_without_and_with_rights(aws: Client, operator: dict[str, Any]) -> None:
+    iam = aws.boto("iam")
+    role = f"arn:aws:iam::{ACCOUNT}:role/{aws.role()}"
+    code, message = refusal(aws.boto("iam", **operator).get_role, RoleName="ecsAnywhereRole")
+    assert (code, message) == (
+        "AccessDenied",
+        f"User: arn:aws:iam::{ACCOUNT}:user/op is not authorized to perform: iam:GetRole on resource: {role} "
+        "because no identity-based policy allows the iam:GetRole action",
+    )
+    create = {"Effect": "Allow", "Action": "ssm:CreateActivation", "Resource": "*"}
+    passing = {
+        "Effect": "Allow",
+        "Action": "iam:PassRole",
+        "Resource": role,
+        "Condition": {"StringEquals": {"iam:PassedToService": "ssm.amazonaws.com"}},
+    }
+    make = aws.boto("ssm", **operator).create_activation
+    iam.put_user_policy(UserName="op", PolicyName="p", PolicyDocument=document(create))
+    code, message = refusal(make, IamRole="ecsAnywhereRole")
+    assert code == "AccessDeniedException"
+    assert "iam:PassRole" in message
+    iam.put_user_policy(UserName="op", PolicyName="p", PolicyDocument=document(create, passing))
+    assert make(IamRole="ecsAnywhereRole")["ActivationId"]
+    deny = {"Effect": "Deny", "Action": "ssm:*", "Resource": "*"}
+    iam.put_user_policy(UserName="op", PolicyName="q", PolicyDocument=document(deny))
+    assert refusal(make, IamRole="ecsAnywhereRole")[0] == "AccessDeniedException"
+
+
+def test_rights_through_a_group(aws: Client, operator: dict[str, Any]) -> None:
+    iam = aws.boto("iam")
+    iam.create_group(GroupName="g")
+    iam.attach_group_policy(GroupName="g", PolicyArn="arn:aws:iam::aws:policy/AmazonECS_FullAccess")
+    iam.add_user_to_group(GroupName="g", UserName="op")
+    assert aws.boto("ecs", **operator).list_clusters()["clusterArns"] == []
+
+
+CLUSTER = f"arn:aws:ecs:eu-west-1:{ACCOUNT}:cluster/lab"
+
+
+@pytest.mark.parametrize(
+    ("statement", "context", "decision"),
+    [
+        ({"Effect": "Allow", "Action": "ecs:Po*", "Resource": "*"}, {}, "allow"),
+        ({"Effect": "Allow", "Action": "ECS:poll", "Resource": "*"}, {}, "allow"),
+        ({"Effect": "Allow", "NotAction": "ecs:Poll", "Resource": "*"}, {}, "none"),
+        ({"Effect": "Allow", "NotAction": ["iam:*"], "Resource": "*"}, {}, "allow"),
+        ({"Effect": "Allow", "Action": "ecs:Poll", "Resource": CLUSTER}, {}, "allow"),
+        ({"Effect": "Allow", "Action": "ecs:Poll", "NotResource": CLUSTER}, {}, "none"),
+        ({"Effect": "Allow", "Action": "ecs:Poll", "Resource": "arn:aws:ecs:*:*:cluster/la?"}, {}, "allow"),
+        ({"Effect": "Deny", "Action": "*", "Resource": "*"}, {}, "deny"),
+        (
+            {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {"StringEquals": {"a": "x"}}},
+            {"A": "x"},
+            "allow",
+        ),
+        ({"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {"StringEquals": {"a": "x"}}}, {}, "none"),
+        (
+            {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {"StringNotEquals": {"a": "x"}}},
+            {},
+            "allow",
+        ),
+        (
+            {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {"StringEqualsIfExists": {"a": "x"}}},
+            {},
+            "allow",
+        ),
+        ({"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {"Null": {"a": "true"}}}, {}, "allow"),
+        ({"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {"Null": {"a": "true"}}}, {"a": "x"}, "none"),
+        (
+            {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {"ArnLike": {"a": "arn:aws:ecs:*:*:c*"}}},
+            {"a": CLUSTER},
+            "allow",
+        ),
+        (
+            {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {"ArnLike": {"a": "arn:aws:*"}}},
+            {"a": CLUSTER},
+            "none",
+        ),
+        (
+            {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {"Bool": {"a": True}}},
+            {"a": "true"},
+            "allow",
+        ),
+        (
+            {
+                "Effect": "Allow",
+                "Action": "*",
+                "Resource": "*",
+                "Condition": {"ForAllValues:StringEquals": {"a": ["x", "y"]}},
+            },
+            {"a": ["x", "y", "z"]},
+            "none",
+        ),
+        (
+            {
+                "Effect": "Allow",
+                "Action": "*",
+                "Resource": "*",
+                "Condition": {"ForAnyValue:StringEquals": {"a": ["x", "y"]}},
+            },
+            {"a": ["x", "z"]},
+            "allow",
+        ),
+    ],
+)
+def test_policy_evaluation(statement: dict[str, Any], context: dict[str, Any], decision: str) -> None:
+    assert decide([document(statement)], Question("ecs:Poll", CLUSTER, context)) == decision
+
+
+def test_unknown_condition_operator_is_no_silent_no(aws: Client) -> None:
+    statement = {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {"DateLessThan": {"a": "2020-01-01"}}}
+    with pytest.raises(emulator.errors.AwsError, match="DateLessThan"):
+        decide([document(statement)], Question("ecs:Poll", CLUSTER, {"a": "2019-01-01"}))
