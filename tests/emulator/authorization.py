@@ -106,7 +106,16 @@ def authorise(call: Call) -> None:
         demand(call, action, resource, context)
     tags = call.params.get("tags") or call.params.get("Tags")
     if call.service == "ecs" and tags and call.operation != "TagResource":
-        demand(call, "ecs:TagResource", "*", {**_tag_context(tags), "ecs:CreateAction": call.operation})
+        context = {**_tag_context(tags), "ecs:CreateAction": call.operation}
+        demand(call, "ecs:TagResource", _created(call), context)
+
+
+def _created(call: Call) -> str:
+    """The resource that a call creates, for the permission to tag it: its id is not known yet."""
+    if call.operation == "RegisterContainerInstance":
+        name = str(call.params.get("cluster") or "default").rpartition("/")[2]
+        return call.arn("ecs", f"container-instance/{name}/*")
+    return "*"
 
 
 def _tag_context(tags: list[dict[str, str]]) -> dict[str, Any]:
