@@ -18,6 +18,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,14 @@ TRUST = {
 POLICIES = ("AmazonSSMManagedInstanceCore", "service-role/AmazonEC2ContainerServiceforEC2Role")
 
 
+@cache
+def _client(url: str, service: str) -> Any:
+    """A client; it takes half a second to make, so each is made once."""
+    session = boto3.Session(emulator.ACCESS_KEY, emulator.SECRET_KEY, region_name=REGION)
+    make: Any = session.client  # its type lists all services by name
+    return make(service, endpoint_url=url)
+
+
 @dataclass(frozen=True)
 class Aws:
     """The emulator and a controller's clients for it."""
@@ -44,9 +53,7 @@ class Aws:
 
     def client(self, service: str) -> Any:
         """A client with the controller's key."""
-        session = boto3.Session(emulator.ACCESS_KEY, emulator.SECRET_KEY, region_name=REGION)
-        make: Any = session.client  # its type lists all services by name
-        return make(service, endpoint_url=self.url)
+        return _client(self.url, service)
 
     def control(self, method: str, path: str, body: Any = None) -> Any:
         """Call the emulator's control API."""
@@ -85,6 +92,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
 def aws(server: Aws) -> Aws:
     """The emulator with a role and a cluster, and nothing else."""
     server.control("POST", "reset")
+    # A poll for messages that is still open when its agent is killed would hold the next reset up.
+    server.control("POST", "settings", {"message_poll_seconds": 0})
     iam = server.client("iam")
     iam.create_role(RoleName="ecsAnywhereRole", AssumeRolePolicyDocument=json.dumps(TRUST))
     for name in POLICIES:
