@@ -67,7 +67,9 @@ def start(folder: Path, address: str) -> None:
                 stop(folder)
                 sys.exit(f"the {name} did not start:\n{said}")
             time.sleep(0.05)
-    (folder / "vars.yml").write_text("---\n" + json.dumps(variables(folder, address, mirror.keys(top)), indent=2) + "\n")
+    (folder / "vars.yml").write_text(
+        "---\n" + json.dumps(variables(folder, address, mirror.keys(top)), indent=2) + "\n"
+    )
 
 
 def _spawn(folder: Path, name: str, command: list[str]) -> subprocess.Popen[bytes]:
@@ -75,7 +77,12 @@ def _spawn(folder: Path, name: str, command: list[str]) -> subprocess.Popen[byte
     env = {**os.environ, "PYTHONPATH": str(TESTS)}
     with (folder / f"{name}.log").open("wb") as log:
         return subprocess.Popen(
-            [sys.executable, *command], stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=env, start_new_session=True
+            [sys.executable, *command],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env=env,
+            start_new_session=True,
         )
 
 

@@ -7,7 +7,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -40,16 +41,16 @@ def lab() -> Iterator[Lab]:
         lab.stop()
 
 
-def molecule(lab: Lab, home: Path, *words: str, cwd: Path = COLLECTION, **environ: str) -> str:
+def molecule(lab: Lab, home: Path, *words: str, cwd: Path = COLLECTION, env: Mapping[str, str] | None = None) -> str:
     """Run molecule in the lab with a home of its own; what it said. Fails the test when molecule fails."""
-    env = {
+    whole = {
         "HOME": str(home),
         "ANSIBLE_COLLECTIONS_PATH": str(COLLECTION.parents[2]),
         "LC_ALL": "C.UTF-8",
         "NO_COLOR": "1",
-        **environ,
+        **(env or {}),
     }
-    done = lab.run(["molecule", *words], env=env, cwd=cwd, timeout=PATIENCE)
+    done = lab.run(["molecule", *words], env=whole, cwd=cwd, timeout=PATIENCE)
     said = done.stdout + done.stderr
     assert done.returncode == 0, said[-12000:]
     return said
@@ -82,12 +83,28 @@ def test_outside_of_a_lab(lab: Lab, tmp_path: Path) -> None:
 
     The lab serves as a machine with podman, and as the registry that the image comes from.
     """
-    outside = {"LAB_VARS": "", "LAB_IMAGE": "", "ECS_MOLECULE_IMAGE": lab.env()["LAB_IMAGE"], "ECS_MOLECULE_GATEWAY": "10.78.0.1"}
-    said = molecule(lab, tmp_path, "test", "--scenario-name", "ssm_agent", **outside)
+    outside = {
+        "LAB_VARS": "",
+        "LAB_IMAGE": "",
+        "ECS_MOLECULE_IMAGE": lab.env()["LAB_IMAGE"],
+        "ECS_MOLECULE_GATEWAY": "10.78.0.1",
+    }
+    said = molecule(lab, tmp_path, "test", "--scenario-name", "ssm_agent", env=outside)
     assert_passed(said, "ssm_agent")
     assert_clean(lab)
     assert lab.run(["podman", "network", "ls", "--quiet", "--filter", "name=ecs-molecule"]).stdout == ""
     assert lab.run(["pgrep", "--full", str(tmp_path)]).stdout == ""
+
+
+def test_own_role(lab: Lab, tmp_path: Path) -> None:
+    """A role of somebody else's, with a scenario of ten lines: as docs/molecule.md says."""
+    role = shutil.copytree(COLLECTION / "docs/example_role", tmp_path / "example_role")
+    base = COLLECTION / "extensions/molecule"
+    said = molecule(lab, tmp_path, "-c", str(base / "config.yml"), "test", cwd=role, env={"ECS_MOLECULE": str(base)})
+    assert "example_role : Say who runs this host" in said
+    instances = lab.emulator("GET", "state")["container_instances"]
+    assert [(one["clusterName"], one["status"]) for one in instances] == [("example", "ACTIVE")]
+    assert_clean(lab)
 
 
 def assert_passed(said: str, scenario: str) -> None:
