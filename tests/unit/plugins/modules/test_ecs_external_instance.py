@@ -219,6 +219,37 @@ def test_absent(modules: Modules) -> None:
     assert sorted(one["InstanceId"] for one in nodes) == ids, "SSM's registration is another matter"
 
 
+def test_tasks_that_draining_does_not_stop(modules: Modules) -> None:
+    ids = fleet(modules, 2)
+    modules.account.control("POST", "tasks", {"containerInstance": ids[0], "count": 2})
+    options = {"cluster": "edge", "instance_ids": ids, "wait_timeout": 2, "poll_interval": 1}
+    result = modules.run(NAME, state="draining", on_timeout="reactivate", **options)
+    assert f"not empty after 2 s: {ids[0]} has 2 tasks" in result["msg"]
+    assert "are ACTIVE again" in result["msg"]
+    now = {
+        one["instance_id"]: one
+        for one in modules.run(NAME, wait=False, _ansible_check_mode=True, **options)["instances"]
+    }
+    assert [now[one]["ecs_status"] for one in ids] == ["ACTIVE", "DRAINING"]
+
+    refused = modules.run(NAME, state="absent", **options)
+    assert "they stay DRAINING" in refused["msg"]
+    assert len(instances(modules)) == 1
+    assert modules.run(NAME, state="absent", **{**options, "on_timeout": "force"})["changed"]
+    assert instances(modules) == []
+
+
+def test_draining_ends_with_the_last_task(modules: Modules) -> None:
+    ids = fleet(modules, 1)
+    modules.account.control("POST", "tasks", {"containerInstance": ids[0]})
+    later = threading.Timer(2, modules.account.control, ("DELETE", "tasks", {}))
+    later.start()
+    result = modules.run(NAME, cluster="edge", instance_ids=ids, state="draining", poll_interval=1)
+    later.join()
+    assert not result.get("failed")
+    assert result["instances"][0]["running_tasks"] == 0
+
+
 def test_calls_grow_with_pages_not_with_hosts(modules: Modules) -> None:
     ids = fleet(modules, 1000)
     result = modules.run(NAME, cluster="edge", instance_ids=ids)
