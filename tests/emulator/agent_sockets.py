@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 import uuid
 from dataclasses import replace
@@ -19,6 +20,12 @@ from .signatures import Signed, verify
 from .sockets import ConnectionClosed, Socket
 
 HEARTBEAT_SECONDS = 30
+ACKNOWLEDGED = {
+    "PublishMetricsRequest": "AckPublishMetric",
+    "PublishHealthRequest": "AckPublishHealth",
+    "PublishInstanceStatusRequest": "AckPublishInstanceStatus",
+}
+PUBLISHED = re.compile(rf'"type":\s*"({"|".join(ACKNOWLEDGED)})"')
 
 
 def _heartbeat() -> str:
@@ -78,14 +85,15 @@ def _answer_for(call: Call, socket: Socket, seconds: float) -> None:
     end = time.monotonic() + seconds
     while (left := end - time.monotonic()) > 0:
         text = socket.receive(timeout=left)
-        if not isinstance(text, str) or '"PublishMetricsRequest"' not in text:
+        published = PUBLISHED.search(text) if isinstance(text, str) else None
+        if not isinstance(text, str) or published is None:
             continue
         try:
             _verify_metrics(call, text)
         except AwsError as error:
             socket.close(1008, error.code)
             return
-        socket.send(json.dumps({"type": "AckPublishMetric", "message": {"message": "OK"}}))
+        socket.send(json.dumps({"type": ACKNOWLEDGED[published.group(1)], "message": {"message": "OK"}}))
 
 
 def _verify_metrics(call: Call, text: str) -> None:

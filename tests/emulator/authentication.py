@@ -24,7 +24,7 @@ def authenticate(call: Call, authorization: Authorization | None, credentials: C
         if authorization is None:
             raise refusal(call.service, "missing", "Missing Authentication Token")
         node = call.state.nodes.get(authorization.access_key)
-        if node is None:
+        if node is None or node.region != authorization.region:
             raise AwsError("InvalidInstanceId", f"Not existing InstanceId {authorization.access_key}")
         verify_node(call.request, authorization, node, now)
         return

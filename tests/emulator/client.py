@@ -134,6 +134,8 @@ class Node:
     fingerprint: str = "6c7aca51-e1a8-47f3-a02d-f6b418868cdb"
     instance_id: str = ""
     credentials: dict[str, Any] = field(default_factory=dict)
+    tls: bool = False
+    """Websockets are opened over TLS."""
 
     @property
     def public_key(self) -> str:
@@ -166,7 +168,7 @@ class Node:
         )
         return Reply(reply.status_code, dict(reply.headers), reply.content)
 
-    def with_own_key(self, operation: str, body: dict[str, Any]) -> Reply:
+    def with_own_key(self, operation: str, body: dict[str, Any], region: str = REGION) -> Reply:
         """A call signed with the node's own key: RSA-PSS over the string to sign of SigV4."""
         host, port = self.client.address
         headers = {
@@ -175,7 +177,7 @@ class Node:
             "X-Amz-Date": datetime.now(tz=timezone.utc).strftime("%Y%m%dT%H%M%SZ"),
             "X-Amz-Target": f"AmazonSSM.{operation}",
         }
-        signer = SigV4Auth(Credentials(self.instance_id, "not used"), "ssm", REGION)
+        signer = SigV4Auth(Credentials(self.instance_id, "not used"), "ssm", region)
         data = json.dumps(body).encode()
         request = AWSRequest(method="POST", url=f"http://{host}:{port}/", data=data, headers=headers)
         request.context["timestamp"] = headers["X-Amz-Date"]
@@ -257,10 +259,11 @@ class Node:
 
     def open_socket(self, service: str, path: str) -> websocket.WebSocket:
         """A websocket, opened with the role's credentials."""
-        url = f"{self.client.server.url}{path}"
+        url = f"{self.client.server.tls_url if self.tls else self.client.server.url}{path}"
         headers = self.signed(service, "GET", url, {})
         wanted = [f"{name}: {value}" for name, value in headers.items()]
-        return websocket.create_connection(url.replace("http", "ws", 1), header=wanted, timeout=10)
+        trust = {"ca_certs": self.client.server.ca} if self.tls else None
+        return websocket.create_connection(url.replace("http", "ws", 1), header=wanted, timeout=10, sslopt=trust)
 
     def acs(self, arn: str, cluster: str = "lab") -> websocket.WebSocket:
         """The ECS agent's socket for orders."""

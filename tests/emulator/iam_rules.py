@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from typing import Any
+from urllib.parse import parse_qsl, urlencode
 
 from moto.core.exceptions import ServiceException
 from moto.iam.models import Role
@@ -67,6 +69,39 @@ def trust_document(call: Call) -> None:
     if size(document) > TRUST_SIZE:
         raise AwsError("LimitExceeded", f"Cannot exceed quota for ACLSizePerRole: {TRUST_SIZE}", 409)
     _check_principals(document, call.partition)
+    _rewrite(call, document)
+
+
+def canonical(value: Any, partition: str, member: str = "") -> Any:
+    """A document as IAM gives it back: a list of one as the one, lists sorted, an account as the ARN of its root."""
+    if isinstance(value, dict):
+        return {key: canonical(item, partition, key) for key, item in value.items()}
+    if isinstance(value, list):
+        items = [canonical(item, partition, member) for item in value]
+        if member == "Statement":
+            return items
+        return items[0] if len(items) == 1 else sorted(items)
+    if member == "AWS" and re.fullmatch(r"\d{12}", str(value)):
+        return f"arn:{partition}:iam::{value}:root"
+    return value
+
+
+def _rewrite(call: Call, document: str) -> None:
+    """Let moto store the canonical form of a document."""
+    text = json.dumps(canonical(json.loads(document), call.partition))
+    flat = [(k, text if v == document else v) for k, v in parse_qsl(call.request.body.decode(), keep_blank_values=True)]
+    call.request = replace(call.request, body=urlencode(flat).encode())
+
+
+@rule("iam", "CreatePolicy", "CreatePolicyVersion", "PutRolePolicy")
+def rewritten(call: Call) -> None:
+    """When asked for, permissions documents are rewritten too."""
+    try:
+        json.loads(call.params["PolicyDocument"])
+    except ValueError:
+        return  # moto refuses it
+    if call.state.settings.canonical_documents:
+        _rewrite(call, call.params["PolicyDocument"])
 
 
 @rule("iam", "CreateRole", "CreateUser", "PutRolePermissionsBoundary", "PutUserPermissionsBoundary")

@@ -116,15 +116,23 @@ def register_managed_instance(call: Call) -> dict[str, Any]:
     return {"InstanceId": node.instance_id}
 
 
+def node_of(call: Call, instance_id: str) -> Node:
+    """The node of this id in the call's region.
+
+    :raises AwsError: InvalidInstanceId
+    """
+    node = call.state.nodes.get(instance_id)
+    if node is None or node.region != call.region:
+        raise AwsError("InvalidInstanceId", f"Not existing InstanceId {instance_id}")
+    return node
+
+
 def own_node(call: Call) -> Node:
     """The node that makes the call.
 
     :raises AwsError: InvalidInstanceId when it has been deregistered
     """
-    name = call.caller.name
-    if name not in call.state.nodes:
-        raise AwsError("InvalidInstanceId", f"Not existing InstanceId {name}")
-    return call.state.nodes[name]
+    return node_of(call, call.caller.name)
 
 
 @operation("ssm", "RequestManagedInstanceRoleToken")
@@ -166,10 +174,8 @@ def update_public_key(call: Call) -> dict[str, Any]:
 
 def reporting_node(call: Call, member: str) -> Node:
     """The node that a report is about; a node may speak only of itself."""
-    instance_id = call.params.get(member)
-    node = call.state.nodes.get(str(instance_id))
-    if node is None:
-        raise AwsError("InvalidInstanceId", f"Not existing InstanceId {instance_id}")
+    instance_id = str(call.params.get(member))
+    node = node_of(call, instance_id)
     if call.caller.kind == "node" and call.caller.name != instance_id:
         raise AwsError("AccessDeniedException", f"{call.caller.arn} may not speak for {instance_id}")
     return node
@@ -267,21 +273,10 @@ def describe_instance_information(call: Call) -> dict[str, Any]:
     return {**answer, "NextToken": token} if token else answer
 
 
-def administered(call: Call, instance_id: str) -> Node:
-    """The node that an administrator names.
-
-    :raises AwsError: InvalidInstanceId
-    """
-    node = call.state.nodes.get(instance_id)
-    if node is None or node.region != call.region:
-        raise AwsError("InvalidInstanceId", f"Not existing InstanceId {instance_id}")
-    return node
-
-
 @operation("ssm", "DeregisterManagedInstance")
 def deregister_managed_instance(call: Call) -> dict[str, Any]:
     """Forget a node. Its agent learns of it when it asks for credentials next."""
-    node = administered(call, call.params["InstanceId"])
+    node = node_of(call, call.params["InstanceId"])
     del call.state.nodes[node.instance_id]
     hang_up(node.channels)
     return {}
@@ -290,7 +285,7 @@ def deregister_managed_instance(call: Call) -> dict[str, Any]:
 @operation("ssm", "UpdateManagedInstanceRole")
 def update_managed_instance_role(call: Call) -> dict[str, Any]:
     """Give a node another role, from its next credentials on."""
-    node = administered(call, call.params["InstanceId"])
+    node = node_of(call, call.params["InstanceId"])
     role = trusted_role(call, call.params["IamRole"], "ssm.amazonaws.com")
     demand_pass_role(call, role.arn, "ssm.amazonaws.com")
     node.iam_role = role.name

@@ -226,3 +226,34 @@ def test_aws_policies_are_known(aws: Client) -> None:
     policy = aws.boto("iam").get_policy(PolicyArn=arn)["Policy"]
     version = aws.boto("iam").get_policy_version(PolicyArn=arn, VersionId=policy["DefaultVersionId"])["PolicyVersion"]
     assert "ecs:RegisterContainerInstance" in json.dumps(version["Document"])
+
+
+def test_trust_documents_come_back_rewritten(aws: Client) -> None:
+    iam = aws.boto("iam")
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": ["ssm.amazonaws.com"], "AWS": [ACCOUNT]},
+        "Action": ["sts:TagSession", "sts:AssumeRole"],
+        "Condition": {"StringEquals": {"aws:SourceAccount": [ACCOUNT]}},
+    }
+    made = iam.create_role(RoleName="r", AssumeRolePolicyDocument=document(statement))["Role"]
+    for shown in (made, iam.get_role(RoleName="r")["Role"]):
+        assert shown["AssumeRolePolicyDocument"]["Statement"] == [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "ssm.amazonaws.com", "AWS": f"arn:aws:iam::{ACCOUNT}:root"},
+                "Action": ["sts:AssumeRole", "sts:TagSession"],
+                "Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT}},
+            }
+        ]
+
+
+@pytest.mark.parametrize(("asked", "action"), [(False, ["s3:GetObject"]), (True, "s3:GetObject")])
+def test_permissions_come_back_as_written_unless_asked(aws: Client, asked: bool, action: Any) -> None:
+    iam = aws.boto("iam")
+    aws.role("r", policies=())
+    aws.control("POST", "settings", {"canonical_documents": asked})
+    text = document({**ALLOW, "Action": ["s3:GetObject"]})
+    iam.put_role_policy(RoleName="r", PolicyName="p", PolicyDocument=text)
+    shown = iam.get_role_policy(RoleName="r", PolicyName="p")["PolicyDocument"]
+    assert shown["Statement"][0]["Action"] == action

@@ -104,6 +104,13 @@ def test_wrong_fingerprint(aws: Client) -> None:
     assert (reply.status, reply.json()["__type"]) == (400, "MachineFingerprintDoesNotMatch")
 
 
+def test_another_region_knows_nothing_of_it(aws: Client) -> None:
+    node = aws.node()
+    body = {"Fingerprint": node.fingerprint}
+    reply = node.with_own_key("RequestManagedInstanceRoleToken", body, region="us-east-1")
+    assert reply.json()["__type"] == "InvalidInstanceId"
+
+
 def test_wrong_key(aws: Client) -> None:
     node = aws.node()
     node.key = rsa.generate_private_key(65537, 2048)

@@ -27,6 +27,21 @@ def test_tls(aws: Client) -> None:
     assert ecs.discover_poll_endpoint()["endpoint"] == f"{aws.server.tls_url}/"
 
 
+def test_websocket_over_tls(aws: Client) -> None:
+    """Both sides talk at once."""
+    aws.boto("ecs").create_cluster(clusterName="lab")
+    node = aws.node().come_online()
+    arn = node.join().json()["containerInstance"]["containerInstanceArn"]
+    node.tls = True
+    socket = node.acs(arn)
+    assert json.loads(socket.recv())["type"] == "HeartbeatMessage"
+    for number in range(200):
+        socket.ping(str(number))
+        assert socket.recv_data(control_frame=True) == (10, str(number).encode())
+    aws.boto("ecs").deregister_container_instance(cluster="lab", containerInstance=arn)
+    assert json.loads(socket.recv())["type"] == "InactiveInstanceException"
+
+
 def test_silent_caller_stops_nobody(aws: Client) -> None:
     port = aws.server.tls_port
     assert port
