@@ -6,15 +6,17 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from readme_blocks import commands, write_files
 
 from hosts import Lab
-from system.controller import Calls, Controller, Run
+from system.controller import ENROLL, Calls, Controller, Run
 
 
 @contextmanager
@@ -50,9 +52,10 @@ class Step:
 
 @dataclass(frozen=True)
 class Enrolled:
-    """An account and two hosts after these runs of the playbook, in this order."""
+    """An account and two hosts after these runs of the playbook, in this order. ``connect``: see `readme_user`."""
 
     controller: Controller
+    connect: tuple[str, ...]
     bare: dict[str, str]
     checked: Step
     first: Step
@@ -60,12 +63,34 @@ class Enrolled:
     checked_again: Step
     one_host: Step
 
+    @property
+    def every_step(self) -> list[Step]:
+        """All of them."""
+        return [self.checked, self.first, self.second, self.checked_again, self.one_host]
+
+
+def readme_user(user: Controller) -> tuple[str, ...]:
+    """Do what README asks for: save its files and the signing keys.
+
+    README's hosts and its AWS are not there: the options that are returned name a second inventory, which says how the
+    lab's hosts are reached, and sets what a user with a private mirror and private endpoints would set as well.
+    """
+    write_files(user.home)
+    group, variables = user.group, user.variables
+    for name, agent in (("ecs_ssm_agent_key", "ssm"), ("ecs_agent_key", "ecs")):
+        (user.home / f"amazon-{agent}-agent.asc").write_text(variables.pop(name))
+    variables.pop("ecs_region")
+    group["hosts"] = {f"{name}.example.com": address for name, address in group["hosts"].items()}
+    group["vars"].update(variables)
+    return ("-i", user.write_inventory("lab", group))
+
 
 @pytest.fixture(scope="session")
 def enrolled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Enrolled]:
-    """From an empty account and two bare hosts: check mode, for real, again, check mode again, one host alone.
+    """From an empty account and two bare hosts, with README's inventory and commands: looked at first, then enrolled.
 
-    The real one tells everything that it can be made to tell, and keeps it wherever a user can have it kept.
+    Then the same commands again, and the last one for one host. The run that enrolls tells everything that it can be
+    made to tell, and keeps it wherever a user can have it kept.
     """
     home = tmp_path_factory.mktemp("enrolled")
     tell_all = {
@@ -73,14 +98,23 @@ def enrolled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Enrolled]:
         "ANSIBLE_CACHE_PLUGIN": "ansible.builtin.jsonfile",
         "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(home / "facts"),
     }
+    check, enroll = (shlex.split(line) for line in commands() if ENROLL in line)
+    assert check == [*enroll, "--check", "--diff"]
     with _controller("system-enrolled", home) as user:
+        connect = readme_user(user)
 
-        def step(*options: str, env: dict[str, str] | None = None) -> Step:
+        def step(command: list[str], *options: str, env: dict[str, str] | None = None) -> Step:
             user.forget_calls()
-            run = user.enroll(*options, env=env)
+            run = user.run([*command, *connect, *options], env)
             return Step(run, user.calls(), user.footprint())
 
-        bare = user.footprint()
-        checked = step("--check", "--diff")
-        first = step("-vvvv", "--diff", env=tell_all)
-        yield Enrolled(user, bare, checked, first, step(), step("--check", "--diff"), step("--limit", "node1"))
+        yield Enrolled(
+            controller=user,
+            connect=connect,
+            bare=user.footprint(),
+            checked=step(check),
+            first=step(enroll, "-vvvv", "--diff", env=tell_all),
+            second=step(enroll),
+            checked_again=step(check),
+            one_host=step(enroll, "--limit", "node1.example.com"),
+        )

@@ -98,6 +98,13 @@ class Controller:
         }
 
     @property
+    def group(self) -> dict[str, Any]:
+        """The group ``ecs`` of the lab's inventory: hosts with their addresses, and how to log in."""
+        inventory = yaml.safe_load((self.lab.run_dir / "inventory.yml").read_text())
+        found: dict[str, Any] = inventory["all"]["children"]["ecs"]
+        return found
+
+    @property
     def variables(self) -> dict[str, Any]:
         """The collection's variables for this lab: endpoints, mirror and keys."""
         found: dict[str, Any] = yaml.safe_load((self.lab.run_dir / "vars.yml").read_text())
@@ -111,14 +118,10 @@ class Controller:
 
     def play(self, playbook: str, *options: str, env: Mapping[str, str] | None = None, **variables: Any) -> Run:
         """Run a playbook to its end; the Run, whatever became of it."""
-        return self._run(self.command(playbook, *options, **variables), env)
+        return self.run(self.command(playbook, *options, **variables), env)
 
-    def plain(self, playbook: str, *options: str) -> Run:
-        """Run a playbook without any variables on the command line, which would count more than the inventory's."""
-        return self._run(["ansible-playbook", playbook, *options], None)
-
-    def _run(self, command: Sequence[str], env: Mapping[str, str] | None) -> Run:
-        """Run a command to its end."""
+    def run(self, command: Sequence[str], env: Mapping[str, str] | None = None) -> Run:
+        """Run a command to its end; the Run, whatever became of it."""
         whole = {**self.environment, **(env or {})}
         began = time.monotonic()
         done = self.lab.run(command, env=whole, cwd=self.home, timeout=PATIENCE)
@@ -127,6 +130,12 @@ class Controller:
     def enroll(self, *options: str, env: Mapping[str, str] | None = None, **variables: Any) -> Run:
         """Run ``onprem.ecs.enroll``."""
         return self.play(ENROLL, *options, env=env, **variables)
+
+    def write_inventory(self, name: str, group: Mapping[str, Any]) -> str:
+        """Write an inventory with this group ``ecs``; its path."""
+        path = self.home / f"{name}.json"
+        path.write_text(json.dumps({"all": {"children": {"ecs": group}}}))
+        return str(path)
 
     def write_play(self, name: str, plays: Sequence[Mapping[str, Any]]) -> str:
         """Write a playbook of the user's own; its path."""

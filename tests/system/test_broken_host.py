@@ -74,13 +74,15 @@ def test_systems_manager_is_blocked(controller: Controller) -> None:
     instances_up(controller, "node1")
 
 
-def test_ecs_refuses_the_host(controller: Controller) -> None:
+def test_ecs_refuses_the_only_host(controller: Controller) -> None:
     fault = {"service": "ecs", "operation": "RegisterContainerInstance", "kind": "error", "count": 1000}
     denied = {"status": 400, "code": "AccessDeniedException", "message": "not authorized to perform this action"}
     controller.lab.emulator("POST", "faults", {**fault, **denied})
-    run = controller.enroll(ecs_wait_timeout=15)
+    run = controller.enroll("--limit", "node2", ecs_wait_timeout=15)
     controller.lab.emulator("DELETE", "faults")
-    only_node1_is_up(controller, run)
+    assert run.recap["node2"]["failed"] == 1, run.text
+    # The only host of the run has failed.
+    assert controller.state()["activations"] == []
     assert "AccessDenied" in run.said_of("node2")
     assert "ecsAnywhereRole" in run.said_of("node2") or "role" in run.said_of("node2")
 

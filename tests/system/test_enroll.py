@@ -7,12 +7,14 @@
 from __future__ import annotations
 
 import pytest
+from readme_blocks import controller_actions
 
 from system.conftest import Enrolled
 from system.controller import CLUSTER, instances_up
 
 pytestmark = pytest.mark.lab
-HOSTS = ("node1", "node2")
+HOSTS = ("node1.example.com", "node2.example.com")
+NAMES = ("node1", "node2")
 
 
 def test_check_mode_on_an_empty_account_says_what_it_would_do(enrolled: Enrolled) -> None:
@@ -44,7 +46,7 @@ def test_check_mode_touches_nothing(enrolled: Enrolled) -> None:
 def test_both_hosts_come_up(enrolled: Enrolled) -> None:
     run = enrolled.first.run
     assert run.code == 0, run.text[-6000:]
-    instances_up(enrolled.controller, *HOSTS)
+    instances_up(enrolled.controller, *NAMES)
 
 
 def test_the_account_is_written_to_once(enrolled: Enrolled) -> None:
@@ -56,7 +58,7 @@ def test_the_account_is_written_to_once(enrolled: Enrolled) -> None:
 def test_the_info_module_shows_them_as_aws_does(enrolled: Enrolled) -> None:
     answer = enrolled.controller.ask("onprem.ecs.ecs_external_instance_info", cluster=CLUSTER)
     shown = {one["computer_name"]: one for one in answer["instances"]}
-    assert sorted(shown) == sorted(HOSTS)
+    assert sorted(shown) == sorted(NAMES)
     for one in shown.values():
         assert one["ping_status"] == "Online"
         assert one["ecs_status"] == "ACTIVE"
@@ -80,6 +82,12 @@ def test_a_run_with_nothing_to_do_does_nothing(enrolled: Enrolled, name: str) ->
 
 def test_the_calls_of_a_run_with_nothing_to_do_do_not_grow_with_the_hosts(enrolled: Enrolled) -> None:
     assert enrolled.one_host.run.code == 0, enrolled.one_host.run.text
-    assert enrolled.one_host.run.changed() == {"node1": 0}
+    assert enrolled.one_host.run.changed() == {HOSTS[0]: 0}
     assert enrolled.one_host.calls.by_name == enrolled.second.calls.by_name
     assert enrolled.one_host.calls.reads > 0
+
+
+def test_the_permissions_in_readme_are_enough(enrolled: Enrolled) -> None:
+    used = {name for step in enrolled.every_step for name in step.calls.by_name}
+    assert used
+    assert used <= controller_actions()

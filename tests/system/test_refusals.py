@@ -11,7 +11,6 @@ or with the controller takes a run of its own.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -165,16 +164,16 @@ def host_with_gpg(controller: Controller) -> Controller:
 def refused(host_with_gpg: Controller) -> Refused:
     """One run with all the wrong variables."""
     user = host_with_gpg
-    group = json.loads((user.lab.run_dir / "inventory.yml").read_text().removeprefix("---\n"))["all"]["children"]["ecs"]
+    group = user.group
     address = group["hosts"]["node1"]
     expired = mirrors.keys(mirrors.folder())["expired"].fingerprint
     group["hosts"] = {name: {**address, **wrong.variables} for name, wrong in VARIABLES.items()}
     group["vars"].update(user.variables, ecs_cluster=CLUSTER, expired_fingerprint=expired)
-    inventory = user.home / "wrong.json"
-    inventory.write_text(json.dumps({"all": {"children": {"ecs": group}}}))
+    # No variables on the command line, which would count more than those of the inventory.
+    command = ["ansible-playbook", ENROLL, "--inventory", user.write_inventory("wrong", group), "--forks", "4"]
     before = user.footprint()
     user.forget_calls()
-    run = user.plain(ENROLL, "--inventory", str(inventory), "--forks", "4")
+    run = user.run(command)
     calls, cached = user.calls(), empty_cache(user)
     return Refused(run, calls, before, user.footprint(), cached)
 

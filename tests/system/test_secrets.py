@@ -59,7 +59,7 @@ def test_the_searches_find_what_is_there(enrolled: Enrolled) -> None:
     host.run("cat > /var/lib/planted", stdin=json.dumps({"code": secret}), check=True)
     host.run("base64 -w0 > /home/ansible/planted", stdin=f"x{secret}y", check=True)
     host.run("systemd-cat --identifier=planted; journalctl --sync", stdin=secret, check=True)
-    start = "sh -c 'sleep 60; :' \"$(cat)\" >/dev/null 2>&1 & echo $!"
+    start = "secret=$(cat); setsid sh -c 'sleep 60; :' \"$secret\" >/dev/null 2>&1 & echo $!"
     process = host.run(start, stdin=secret, check=True).stdout.strip()
     found = found_on(host, [secret])
     host.run(f"kill {process}; rm /var/lib/planted /home/ansible/planted")
