@@ -39,7 +39,7 @@ class Block:
 
 
 #: Pages for those who change the collection. Their blocks have no kind.
-FOR_DEVELOPERS = ("emulator.md", "test-hosts.md")
+FOR_DEVELOPERS = ("emulator.md", "molecule.md", "test-hosts.md")
 
 
 def pages() -> list[Path]:

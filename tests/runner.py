@@ -27,7 +27,7 @@ import emulator
 COLLECTION = Path(__file__).resolve().parents[1]
 REGION = "eu-west-1"
 #: Seconds after which a playbook is taken for hanging.
-PATIENCE = 240
+PATIENCE = 600
 
 Play = dict[str, Any]
 Result = dict[str, Any]

@@ -126,6 +126,9 @@ class TestPermissions:
         assert made >= {"iam:CreateRole", "ssm:CreateActivation", "ecs:CreateCluster", "ecs:PutAttributes"}
         questions = [question for entry in calls for question in _questions(entry)]
         assert [question for question in questions if decide([DOCUMENT], question) != "allow"] == []
+        found = playbooks.emulator("GET", "state")["container_instances"]
+        tags = {tag["key"]: tag["value"] for one in found for tag in one["tags"]}
+        assert tags == {**FOREIGN_TAGS, "owner": "platform"}, "tags of others stay"
 
     def test_it_allows_nothing_that_only_looks_alike(self) -> None:
         other = "arn:aws:iam::123456789012:role/Administrator"
@@ -146,7 +149,14 @@ ROLE_OPTIONS: dict[str, Any] = yaml.safe_load(
 VARIABLES = {**ROLE_OPTIONS, "ecs_region": REGION, "ecs_cluster": "shop"}
 DOCUMENT = json.dumps(policy("controller"))
 NODE = {"InstanceId": "mi-0123456789abcdef0", "Region": REGION, "IamRole": "ecsAnywhereRole", "PingStatus": "Online"}
-INSTANCE = {"InstanceId": NODE["InstanceId"], "Region": REGION, "cluster": "shop", "agentConnected": True}
+FOREIGN_TAGS = {"cost-centre": "4711"}
+INSTANCE = {
+    "InstanceId": NODE["InstanceId"],
+    "Region": REGION,
+    "cluster": "shop",
+    "agentConnected": True,
+    "tags": FOREIGN_TAGS,
+}
 FACTS = {
     "__external_instance_want": {
         "account": {"region": REGION, "iam_role": "ecsAnywhereRole", "tags": {"owner": "platform"}},
