@@ -63,7 +63,8 @@ def info(host: Host, options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     ecs_host = show(seen, wanted, {path: digest(host, path) for path in options["files"]})
     if reason is None:
         return ecs_host
-    words = reason if reason.startswith("mi-") else reason[0].upper() + reason[1:]
+    # Names of nodes and units are not words that start a sentence with a capital.
+    words = reason[0].upper() + reason[1:] if reason.startswith("the ") else reason
     remedy = hopeless(seen, until, wanted)
     if remedy:
         raise NotReached(f"{words}. Remedy: {remedy}.", ecs_host, seen.ssm.findings if until == "ssm" else [])

@@ -40,7 +40,7 @@ def line_time(line: str) -> float | None:
     """
     match = re.search(r"\btime=\"?(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)|^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)\b", line)
     if not match:
-        return None
+        return parse_time(line.split(" ", maxsplit=1)[0])
     if match.group(1):
         return parse_time(match.group(1))
     try:

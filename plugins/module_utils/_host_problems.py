@@ -121,8 +121,9 @@ def _agent_problems(agent: t.Mapping[str, t.Any], wanted: Wanted) -> t.Iterator[
         yield Problem(
             "other_cluster",
             f"the ECS agent is registered in cluster {held}, not in {wanted.cluster}",
-            "move it: deregister the instance from the old cluster, remove /var/lib/ecs/data, start the agent",
-            False,
+            "to move it: drain and deregister the instance in the old cluster, stop ecs.service, remove /var/lib/ecs/data",
+            # With the state of the old cluster the agent would exit, again and again: a host that works would break.
+            True,
         )
 
 
@@ -180,7 +181,7 @@ def find_problems(seen: Look, wanted: Wanted) -> list[Problem]:
             Problem(
                 "engine_missing",
                 f"{seen.system.distribution} brings no Docker, and AWS wants it to be there before",
-                "install Docker before, from Docker's own repository (ecs_engine_source: docker) or from your mirror",
+                "install Docker before, from Docker's own package source or from your mirror",
                 False,
             )
         )

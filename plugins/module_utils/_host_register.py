@@ -96,10 +96,9 @@ def plan_present(seen: Seen, region: str, force: bool) -> list[Step]:
         steps.append(Step(REGISTER, f"register with AWS Systems Manager in {region}, as {reason}"))
         if ssm.unit.loaded:
             steps.append(Step(RESTART, f"restart {ssm.unit.name}, so that the agent takes its new identity"))
-    elif _host_ssm.needs_restart(ssm) and ssm.registration:
-        steps.append(
-            Step(RESTART, f"restart {ssm.unit.name}, as it does not run as {ssm.registration.instance_id} yet")
-        )
+    else:
+        stale = _host_ssm.why_restart(ssm)
+        steps += [Step(RESTART, f"restart {ssm.unit.name}: {stale}")] if stale else []
     return steps
 
 

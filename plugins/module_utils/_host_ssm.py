@@ -49,6 +49,8 @@ class Ssm(t.NamedTuple):
     other_machine: bool
     old_config: bool = False
     """It runs with a configuration that has been written anew since it started."""
+    credentials_gone: bool = False
+    """It says that it shares credentials in a file that is not there; it writes it again when they are half used up."""
     findings: tuple[Finding, ...] = ()
     """Known failures in its log since it last got credentials, the latest first."""
 
@@ -69,15 +71,17 @@ def read_ssm(host: Host, units: t.Mapping[str, Unit], packages: t.Mapping[str, s
         unit = units[UNIT]
     elif host.exists(SNAP):
         version, source = snap_version(host.read(SNAP + "/meta/snap.yaml")), "snap"
+    identity = read_identity(host)
     ssm = Ssm(
         version=version,
         source=source,
         unit=unit,
         registration=read_registration(host),
-        identity=read_identity(host),
+        identity=identity,
         other_machine=is_other_machine(
             host.read(FINGERPRINT), host.read("/etc/machine-id") or host.read("/var/lib/dbus/machine-id")
         ),
+        credentials_gone=bool(identity and identity.share_file and not host.exists(identity.share_file)),
         old_config=reads_old_files(host, unit, [*CONFIG_FILES, *drop_ins(host, unit.name)]),
     )
     return ssm._replace(findings=_findings(host, ssm))
@@ -88,7 +92,7 @@ def _findings(host: Host, ssm: Ssm) -> tuple[Finding, ...]:
 
     Credentials are valid for an hour after AWS gave up the node. So a refusal is looked for also where all looks well.
     """
-    if ssm.registration is None or needs_restart(ssm):
+    if ssm.registration is None or why_restart(ssm):
         return ()  # The agent that wrote the log runs as another node.
     since = ssm.registration.written_at
     if ssm.identity and ssm.identity.instance_id == ssm.registration.instance_id:
@@ -129,9 +133,9 @@ def not_working(ssm: Ssm, now: float) -> str | None:
 def _no_credentials(ssm: Ssm, node: str, now: float) -> str | None:
     """Why the running agent has no valid credentials for the node; None when it has."""
     identity = ssm.identity
-    if needs_restart(ssm):
-        running = identity.instance_id if identity else "no node"
-        return f"the running SSM agent is still {running}, the registration is {node}: it must be restarted"
+    stale = why_restart(ssm)
+    if stale:
+        return f"the SSM agent must be restarted: {stale}"
     if identity is None or identity.instance_id != node or identity.expires_at is None:
         return f"the SSM agent has not got credentials for {node} yet"
     if identity.expires_at <= now:
@@ -139,20 +143,25 @@ def _no_credentials(ssm: Ssm, node: str, now: float) -> str | None:
     return None
 
 
-def needs_restart(ssm: Ssm) -> bool:
-    """Whether the agent runs with another identity than the vault has: a run was killed between registration and
-    restart.
+def why_restart(ssm: Ssm) -> str | None:
+    """Why the agent must be restarted to work with its registration, in words; None when it need not.
 
-    Key rotation rewrites the vault for the same node, so the times alone decide nothing; they only tell an agent that
-    was just started, and has not said who it is, from one that is older than the registration.
+    It has another identity when a run was killed between registration and restart. Key rotation rewrites the vault for
+    the same node, so the times alone decide nothing; they only tell an agent that was just started, and has not said
+    who it is, from one that is older than the registration.
     """
     if ssm.registration is None:
-        return False
+        return None
     if ssm.unit.sub_state == "auto-restart":
-        return True  # It ended because it was not registered, and systemd waits 90 s before the next try.
-    if not ssm.unit.active or (ssm.identity and ssm.identity.instance_id == ssm.registration.instance_id):
-        return False
-    return ssm.unit.started_at is not None and ssm.unit.started_at < ssm.registration.written_at
+        return "it ended, as it was not registered, and systemd waits before the next start"
+    if not ssm.unit.active:
+        return None
+    if ssm.identity and ssm.identity.instance_id == ssm.registration.instance_id:
+        return f"the credentials in {ssm.identity.share_file} are gone" if ssm.credentials_gone else None
+    if ssm.unit.started_at is None or ssm.unit.started_at >= ssm.registration.written_at:
+        return None
+    running = ssm.identity.instance_id if ssm.identity else "no node"
+    return f"it runs as {running} still, and the registration is {ssm.registration.instance_id}"
 
 
 def why_register(ssm: Ssm, region: str | None) -> str | None:
@@ -191,5 +200,5 @@ def show_ssm(ssm: Ssm, region: str | None, now: float) -> dict[str, t.Any]:
         "reason": reason,
         "credentials_expire_at": show_time(identity.expires_at) if same and identity else None,
         "needs_registration": why_register(ssm, region) is not None,
-        "needs_restart": needs_restart(ssm) or ssm.old_config,
+        "needs_restart": why_restart(ssm) is not None or ssm.old_config,
     }

@@ -24,6 +24,7 @@ def local(seconds: float) -> str:
 def test_line_times() -> None:
     assert line_time('level=error time=2026-11-21T16:48:00Z msg="x"') == NOW
     assert line_time(f"{local(NOW)} ERROR x") == NOW
+    assert line_time("2026-11-21T16:48:00Z [ERROR] x") == NOW
     assert line_time("no time") is None
     assert line_time("9999-99-99 99:99:99 x") is None
 

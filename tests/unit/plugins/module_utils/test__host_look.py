@@ -258,6 +258,11 @@ def test_until_ecs_blames_the_engine_and_the_credentials_first(host: FakeHost, m
 
 def test_until_ecs_in_another_cluster(host: FakeHost) -> None:
     host.answers["journalctl"] = journal("")
+    host.answers["systemctl"] = systemctl(ecs=block("ecs.service", active="inactive", sub="dead"))
+    assert str(failed(host, until="ecs", wait_timeout=1)).startswith("ecs.service is not running (dead) (waited 1 s)")
+    host.answers["systemctl"] = systemctl(
+        amazon_ssm_agent=block("amazon-ssm-agent.service"), docker=block("docker.service"), ecs=block("ecs.service")
+    )
     words = str(failed(host, until="ecs", cluster="prod", wait_timeout=1))
     assert words.startswith(
         "The ECS agent is registered in cluster default, not in prod (waited 1 s). No known failure"

@@ -17,12 +17,12 @@ from ansible_collections.onprem.ecs.plugins.module_utils._host_io import Result
 from ansible_collections.onprem.ecs.plugins.module_utils._host_ssm import (
     UNITS,
     Ssm,
-    needs_restart,
     not_working,
     read_ssm,
     show_ssm,
     snap_version,
     why_register,
+    why_restart,
 )
 from ansible_collections.onprem.ecs.plugins.module_utils._host_units import Unit
 from ansible_collections.onprem.ecs.plugins.module_utils._host_vault import Identity, Registration
@@ -52,7 +52,7 @@ STALE = GOOD._replace(identity=SELF._replace(instance_id=OTHER_NODE), registrati
         (GOOD._replace(identity=SELF._replace(expires_at=NOW)), "expired at 2026-11-21T16:48:00Z and were not renewed"),
         (GOOD._replace(other_machine=True), "was made on another machine"),
         (GOOD._replace(findings=(GONE,)), f"{NODE} is lost: gone"),
-        (STALE, f"is still {OTHER_NODE}, the registration is {NODE}: it must be restarted"),
+        (STALE, f"must be restarted: it runs as {OTHER_NODE} still, and the registration is {NODE}"),
     ],
 )
 def test_not_working(ssm: Ssm, words: str | None) -> None:
@@ -75,11 +75,14 @@ def test_not_working(ssm: Ssm, words: str | None) -> None:
         # The unregistered agent ended; systemd would wait 90 s.
         (GOOD._replace(unit=WAITING), True),
         (GOOD._replace(unit=STOPPED), False),
+        # Somebody removed the credentials; the agent would write them half an hour later.
+        (GOOD._replace(credentials_gone=True), True),
+        (GOOD._replace(credentials_gone=True, unit=STOPPED), False),
         (STALE._replace(unit=UNIT._replace(started_at=None)), False),
     ],
 )
-def test_needs_restart(ssm: Ssm, expected: bool) -> None:
-    assert needs_restart(ssm) is expected
+def test_why_restart(ssm: Ssm, expected: bool) -> None:
+    assert (why_restart(ssm) is not None) is expected
 
 
 @pytest.mark.parametrize(
@@ -198,3 +201,13 @@ def test_the_journal_is_read_where_the_registration_does_not_work(tmp_path: Path
     host.answers["journalctl"] = lambda _command: Result(0, "InvalidInstanceId: Not existing InstanceId\n", "")
     ssm = read_ssm(host, UNITS_RUN, {}, "deb")
     assert "is lost" in (why_register(ssm, "eu-west-1") or "")
+
+
+def test_credentials_that_were_removed(tmp_path: Path) -> None:
+    host = FakeHost(tmp_path)
+    host.register(written_at=NOW - 2000)
+    host.run_as()
+    Path(host.path("/root/.aws/credentials")).unlink()
+    shown = show_ssm(read_ssm(host, UNITS_RUN, {}, "deb"), "eu-west-1", NOW)
+    assert shown["needs_restart"] and not shown["working"] and not shown["needs_registration"]
+    assert shown["reason"] == "the SSM agent must be restarted: the credentials in /root/.aws/credentials are gone"
