@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+from secrets import token_hex
 
 import pytest
 
@@ -55,7 +56,7 @@ def test_the_searches_find_what_is_there(enrolled: Enrolled) -> None:
     """The last one, as it puts into the files, the processes and the journal of a host what must not be there."""
     user = enrolled.controller
     host = user.lab.host("node1")
-    secret = "not/a+real-activation-code"
+    secret = f"not/a+code-{token_hex(8)}"
     host.run("cat > /var/lib/planted", stdin=json.dumps({"code": secret}), check=True)
     host.run("base64 -w0 > /home/ansible/planted", stdin=f"x{secret}y", check=True)
     host.run("systemd-cat --identifier=planted; journalctl --sync", stdin=secret, check=True)
