@@ -150,10 +150,8 @@ def discover_poll_endpoint(call: Call) -> dict[str, Any]:
 
 def find_instance(call: Call, cluster: Cluster, reference: str) -> ContainerInstance | None:
     """A container instance of a cluster by its ARN or id."""
-    for instance in call.state.container_instances.values():
-        if instance.cluster_arn == cluster.arn and reference in (instance.arn, instance.short_id):
-            return instance
-    return None
+    instance = call.state.instance_of_arn(reference)
+    return instance if instance is not None and instance.cluster_arn == cluster.arn else None
 
 
 def _failure(call: Call, cluster: Cluster, reference: str) -> dict[str, str]:

@@ -85,6 +85,12 @@ def get_unknown(state: State, values: dict[str, Any]) -> Any:
     return state.journal.unknown()
 
 
+@action("DELETE", "unknown")
+def delete_unknown(state: State, values: dict[str, Any]) -> Any:
+    state.journal.clear_unknown()
+    return {}
+
+
 @action("GET", "state")
 def get_state(state: State, values: dict[str, Any]) -> Any:
     with state.lock:

@@ -28,6 +28,7 @@ INLINE_SIZES = {"Role": 10240, "User": 2048, "Group": 5120}
 ATTACHMENTS = 10
 TAGS = 50
 LINKED_PATH = "/aws-service-role/"
+SERVICE_PRINCIPAL = re.compile(r"[a-z0-9.-]+\.amazonaws\.(com|com\.cn|eu)")
 PRINCIPAL_ARN = re.compile(rf"arn:[\w-]+:iam::{ACCOUNT}:(?P<kind>role|user)/(?P<name>.+)")
 
 
@@ -46,7 +47,14 @@ def size(document: str) -> int:
 def _check_principals(document: str, partition: str) -> None:
     for statement in as_list(json.loads(document).get("Statement")):
         principal = statement.get("Principal")
-        for arn in as_list(principal.get("AWS")) if isinstance(principal, dict) else []:
+        if not isinstance(principal, dict):
+            continue
+        for service in as_list(principal.get("Service")):
+            if not SERVICE_PRINCIPAL.fullmatch(service):
+                raise AwsError("MalformedPolicyDocument", f'Invalid principal in policy: "SERVICE":"{service}"')
+        for arn in as_list(principal.get("AWS")):
+            if arn.startswith("arn:") and not arn.startswith(f"arn:{partition}:"):
+                raise AwsError("MalformedPolicyDocument", f'Invalid principal in policy: "AWS":"{arn}"')
             match = PRINCIPAL_ARN.fullmatch(arn)
             if not match or (match["kind"], match["name"]) == ("user", CONTROLLER):
                 continue

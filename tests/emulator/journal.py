@@ -33,13 +33,13 @@ def masked(value: Any, secret: bool = False) -> Any:
 class Journal:
     """Counters and log; safe to use from several threads."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, unknown: list[dict[str, Any]]) -> None:
         self._lock = threading.Lock()
         self._clock = clock
         self._calls: Counter[str] = Counter()
         self._agent_calls: Counter[str] = Counter()
         self._log: list[dict[str, Any]] = []
-        self._unknown: list[dict[str, Any]] = []
+        self._unknown = unknown
 
     def record(self, entry: dict[str, Any], is_agent: bool, unknown: bool = False) -> None:
         """Add one call, after it was answered."""
@@ -79,12 +79,16 @@ class Journal:
             return list(self._log)
 
     def clear_log(self) -> None:
-        """Forget the log and what was unknown; the counters stay."""
+        """Forget the log; the counters stay."""
         with self._lock:
             self._log.clear()
-            self._unknown.clear()
 
     def unknown(self) -> list[dict[str, Any]]:
         """Calls that were answered with 501, because nothing here can answer them."""
         with self._lock:
             return list(self._unknown)
+
+    def clear_unknown(self) -> None:
+        """Forget what was unknown."""
+        with self._lock:
+            self._unknown.clear()

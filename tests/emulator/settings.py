@@ -34,7 +34,7 @@ class Settings:
     latest_ssm_agent_version: str = "3.3.1142.0"
     """Agents below it are not IsLatestVersion."""
     canonical_documents: bool = False
-    """Permissions documents come back rewritten, a list of one as the one and lists sorted; trust documents always do."""
+    """Permissions documents come back rewritten: a list of one as the one, lists sorted; trust documents always do."""
     check_answers: bool = False
     """The emulator holds its own answers against AWS's model; a defect is answered with 501."""
     strict: bool = True

@@ -28,6 +28,8 @@ class State:
     def __init__(self, strict: bool = True) -> None:
         self.lock = threading.RLock()
         self.strict = strict
+        self.unknown: list[dict[str, Any]] = []
+        """Calls answered with 501. They outlast a reset: a run of many tests looks at them at its end."""
         self.clear()
 
     def clear(self) -> None:
@@ -36,7 +38,7 @@ class State:
             self.clock = Clock()
             self.settings = Settings(strict=self.strict)
             self.faults = Faults()
-            self.journal = Journal(self.clock)
+            self.journal = Journal(self.clock, self.unknown)
             self.activations: dict[str, Activation] = {}
             self.activation_codes: list[str] = []
             self.nodes: dict[str, Node] = {}

@@ -136,6 +136,7 @@ def test_wrong_orders_are_refused(aws: Client) -> None:
 
 
 def test_unknown_calls_are_named(aws: Client) -> None:
+    aws.control("DELETE", "unknown")
     assert refusal(aws.boto("ecs").list_daemons)[0] == "NotImplemented"
     assert refusal(aws.boto("lambda").list_functions)[0]
     unknown = aws.control("GET", "unknown")
@@ -143,6 +144,10 @@ def test_unknown_calls_are_named(aws: Client) -> None:
         ("ecs", "ListDaemons", 501),
         ("lambda", "GET /2015-03-31/functions", 501),
     ]
+    aws.control("POST", "reset")
+    assert aws.control("GET", "unknown") == unknown
+    aws.control("DELETE", "unknown")
+    assert aws.control("GET", "unknown") == []
 
 
 def test_reset_forgets_everything(aws: Client) -> None:

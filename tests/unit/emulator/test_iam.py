@@ -57,6 +57,8 @@ def sized(characters: int) -> str:
             {"AssumeRolePolicyDocument": trust({"Service": [f"s{n}.amazonaws.com" for n in range(200)]})},
             "LimitExceeded",
         ),
+        ({"AssumeRolePolicyDocument": trust({"Service": "ssm"})}, "MalformedPolicyDocument"),
+        ({"AssumeRolePolicyDocument": trust({"AWS": "arn:aws-cn:iam::123456789012:root"})}, "MalformedPolicyDocument"),
         ({"PermissionsBoundary": f"arn:aws:iam::{ACCOUNT}:policy/none"}, "NoSuchEntity"),
         ({"Tags": [{"Key": "aws:mine", "Value": ""}]}, "InvalidInput"),
         ({"Tags": [{"Key": f"k{n}", "Value": ""} for n in range(51)]}, "ValidationError"),

@@ -259,3 +259,136 @@ def test_unknown_condition_operator_is_no_silent_no(aws: Client) -> None:
     statement = {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {"DateLessThan": {"a": "2020-01-01"}}}
     with pytest.raises(emulator.errors.AwsError, match="DateLessThan"):
         decide([document(statement)], Question("ecs:Poll", CLUSTER, {"a": "2019-01-01"}))
+
+
+@pytest.mark.parametrize(
+    ("service", "change", "words"),
+    [
+        ("ecs", {}, "correct service: 'ssm'"),
+        ("ssm", {"X-Amz-Meta": "added later"}, "not signed: x-amz-meta"),
+        ("ssm", {"X-Amz-Date": "yesterday"}, "ISO-8601"),
+        ("ssm", {"X-Amz-Date": "20200101T000000Z"}, "does not match YYYYMMDD"),
+        ("ssm", {"Content-Type": "text/plain"}, "does not match the signature you provided"),
+    ],
+)
+def test_what_is_signed(aws: Client, service: str, change: dict[str, str], words: str) -> None:
+    node = aws.node().come_online()
+    url, body = f"{aws.server.url}/", b"{}"
+    headers = {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": "AmazonSSM.ListInstanceAssociations"}
+    signed = {**node.signed(service, "POST", url, headers, body), **change}
+    answer = requests.post(url, data=body, headers=signed, timeout=10).json()
+    assert answer["__type"] == "InvalidSignatureException"
+    assert words in answer["message"]
+
+
+def test_node_key_is_for_two_calls_only(aws: Client) -> None:
+    node = aws.node()
+    reply = node.with_own_key("ListInstanceAssociations", {"InstanceId": node.instance_id})
+    assert reply.json()["__type"] == "InvalidSignatureException"
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b"[]", "SerializationException"),
+        (b"{", "SerializationException"),
+        (b'{"InstanceId": 1}', "SerializationException"),
+    ],
+)
+def test_bodies_that_are_none(aws: Client, body: bytes, code: str) -> None:
+    node = aws.node().come_online()
+    url = f"{aws.server.url}/"
+    headers = {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": "AmazonSSM.DeregisterManagedInstance"}
+    reply = requests.post(url, data=body, headers=node.signed("ssm", "POST", url, headers, body), timeout=10)
+    assert (reply.status_code, reply.json()["__type"]) == (400, code)
+
+
+ECS = f"arn:aws:ecs:eu-west-1:{ACCOUNT}"
+
+
+@pytest.mark.parametrize(
+    ("operation", "arguments", "statement"),
+    [
+        ("describe_clusters", {"clusters": ["lab"]}, {"Action": "ecs:DescribeClusters", "Resource": CLUSTER}),
+        (
+            "describe_container_instances",
+            {"cluster": "lab", "containerInstances": ["INSTANCE"]},
+            {
+                "Action": "ecs:DescribeContainerInstances",
+                "Resource": f"{ECS}:container-instance/lab/*",
+                "Condition": {"ArnEquals": {"ecs:cluster": CLUSTER}},
+            },
+        ),
+        (
+            "tag_resource",
+            {"resourceArn": "INSTANCE", "tags": [{"key": "site", "value": "a"}]},
+            {
+                "Action": "ecs:TagResource",
+                "Resource": "*",
+                "Condition": {"ForAllValues:StringEquals": {"aws:TagKeys": ["site"]}},
+            },
+        ),
+        (
+            "put_attributes",
+            {"cluster": "lab", "attributes": [{"name": "a", "targetId": "INSTANCE"}]},
+            {"Action": "ecs:PutAttributes", "Resource": f"{ECS}:container-instance/lab/*"},
+        ),
+        (
+            "create_cluster",
+            {"clusterName": "new", "tags": [{"key": "a", "value": "b"}]},
+            {"Action": ["ecs:CreateCluster", "ecs:TagResource"], "Resource": "*"},
+        ),
+    ],
+)
+def test_rights_on_resources(
+    aws: Client, operator: dict[str, Any], operation: str, arguments: dict[str, Any], statement: dict[str, Any]
+) -> None:
+    aws.control("POST", "seed", {"fleet": {"count": 1, "Region": "eu-west-1", "IamRole": "r", "cluster": "lab"}})
+    (arn,) = aws.boto("ecs").list_container_instances(cluster="lab")["containerInstanceArns"]
+    wanted = json.loads(json.dumps(arguments).replace("INSTANCE", arn))
+    function = getattr(aws.boto("ecs", **operator), operation)
+    assert refusal(function, **wanted)[0] == "AccessDeniedException"
+    text = document({"Effect": "Allow", **statement})
+    aws.boto("iam").put_user_policy(UserName="op", PolicyName="p", PolicyDocument=text)
+    function(**wanted)
+    elsewhere = text.replace("eu-west-1", "us-east-1").replace('"Resource": "*"', f'"Resource": "{ECS}:none/*"')
+    aws.boto("iam").put_user_policy(UserName="op", PolicyName="p", PolicyDocument=elsewhere)
+    assert refusal(function, **wanted)[0] == "AccessDeniedException"
+
+
+def test_rights_on_parameters_and_nodes(aws: Client, operator: dict[str, Any]) -> None:
+    aws.control("POST", "seed", {"fleet": {"count": 1, "Region": "eu-west-1", "IamRole": "r"}})
+    (node,) = aws.control("GET", "state")["managed_nodes"]
+    statements = [
+        {
+            "Effect": "Allow",
+            "Action": "ssm:PutParameter",
+            "Resource": f"arn:aws:ssm:eu-west-1:{ACCOUNT}:parameter/ecs/*",
+        },
+        {
+            "Effect": "Allow",
+            "Action": "ssm:DeregisterManagedInstance",
+            "Resource": "arn:aws:ssm:*:*:managed-instance/mi-*",
+        },
+    ]
+    text = document(*statements)
+    aws.boto("iam").put_user_policy(UserName="op", PolicyName="p", PolicyDocument=text)
+    ssm = aws.boto("ssm", **operator)
+    assert refusal(ssm.put_parameter, Name="/other", Value="x", Type="String")[0] == "AccessDeniedException"
+    ssm.put_parameter(Name="/ecs/code", Value="x", Type="String")
+    ssm.deregister_managed_instance(InstanceId=node["InstanceId"])
+
+
+def test_session_of_a_role(aws: Client) -> None:
+    trust = document({"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "sts:AssumeRole"})
+    role = aws.role("op", policies=("arn:aws:iam::aws:policy/AmazonECS_FullAccess",), AssumeRolePolicyDocument=trust)
+    made = aws.boto("sts").assume_role(RoleArn=f"arn:aws:iam::{ACCOUNT}:role/{role}", RoleSessionName="me")[
+        "Credentials"
+    ]
+    keys = {
+        "aws_access_key_id": made["AccessKeyId"],
+        "aws_secret_access_key": made["SecretAccessKey"],
+        "aws_session_token": made["SessionToken"],
+    }
+    assert aws.boto("ecs", **keys).list_clusters()["clusterArns"] == []
+    assert refusal(aws.boto("iam", **keys).create_user, UserName="x")[0] == "AccessDenied"

@@ -216,6 +216,26 @@ def test_capacity_providers(lab: Client) -> None:
     assert names == ["FARGATE", "FARGATE_SPOT"]
 
 
+def test_capacity_provider_of_a_group(lab: Client) -> None:
+    ecs = lab.boto("ecs")
+    group = {"autoScalingGroupArn": "arn:aws:autoscaling:x", "managedScaling": {"status": "ENABLED"}}
+    made = ecs.create_capacity_provider(name="asg", autoScalingGroupProvider=group, tags=[{"key": "a", "value": "b"}])
+    assert made["capacityProvider"]["tags"] == [{"key": "a", "value": "b"}]
+    ecs.update_capacity_provider(name="asg", autoScalingGroupProvider={"managedDraining": "ENABLED"})
+    shown = ecs.describe_capacity_providers(capacityProviders=["asg", "none"], include=["TAGS"])
+    assert shown["capacityProviders"][0]["autoScalingGroupProvider"] == {**group, "managedDraining": "ENABLED"}
+    assert shown["failures"][0]["reason"] == "MISSING"
+    for wrong in ({"name": "asg"}, {"name": "aws-x", "autoScalingGroupProvider": group}):
+        assert refusal(ecs.create_capacity_provider, **wrong)[0] == "InvalidParameterException"
+    code, _ = refusal(
+        ecs.put_cluster_capacity_providers,
+        cluster="lab",
+        capacityProviders=["none"],
+        defaultCapacityProviderStrategy=[],
+    )
+    assert code == "InvalidParameterException"
+
+
 def test_account_settings(aws: Client) -> None:
     ecs = aws.boto("ecs")
     me, root = "arn:aws:iam::123456789012:user/controller", "arn:aws:iam::123456789012:root"
