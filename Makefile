@@ -40,7 +40,7 @@ lint: tree ## ruff, mypy, yamllint, ansible-lint, changelog, documentation
 	cd $(TREE) && yamllint --strict .
 	cd $(TREE) && ansible-lint --offline --profile production --strict
 	cd $(TREE) && antsibull-changelog lint
-	cd $(TREE) && antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=dependent --disallow-unknown-collection-refs .
+	cd $(TREE) && GIT_CEILING_DIRECTORIES=$(CURDIR)/.venv antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=dependent --disallow-unknown-collection-refs .
 
 sanity: setup ## ansible-test sanity
 	python tests/sanity.py

@@ -13,7 +13,7 @@ import typing as t
 
 from ansible_collections.onprem.ecs.plugins.module_utils._host_diagnosis import LOST
 from ansible_collections.onprem.ecs.plugins.module_utils._host_look import Look, Surroundings
-from ansible_collections.onprem.ecs.plugins.module_utils._host_ssm import Ssm, not_working
+from ansible_collections.onprem.ecs.plugins.module_utils._host_ssm import Ssm, not_working, why_restart
 from ansible_collections.onprem.ecs.plugins.module_utils._host_system import (
     ENGINE_NOT_PROVIDED,
     SUPPORTED_WORDS,
@@ -103,7 +103,8 @@ def registration_problems(ssm: Ssm, agent: t.Mapping[str, t.Any], wanted: Wanted
         what = reason if found.code in LOST else f"{reason}: {found.cause}"
         yield Problem(found.code, what, found.remedy, False)
     elif node and reason:
-        yield Problem("ssm_not_working", reason, f"read `journalctl -u {ssm.unit.name}`", False)
+        remedy = f"restart {ssm.unit.name}" if why_restart(ssm) else f"read `journalctl -u {ssm.unit.name}`"
+        yield Problem("ssm_not_working", reason, remedy, False)
     yield from _agent_problems(agent, wanted)
 
 

@@ -160,7 +160,7 @@ def test_another_region_blocks_only_where_it_works(host: FakeHost) -> None:
 
 
 def test_another_cluster(host: FakeHost) -> None:
-    assert problems(host, cluster="prod") == {"other_cluster": False}
+    assert problems(host, cluster="prod") == {"other_cluster": True}
     assert problems(host, cluster="arn:aws:ecs:eu-west-1:123456789012:cluster/default") == {}
 
 
@@ -238,15 +238,28 @@ def test_until_does_not_wait_for_what_cannot_come(bare: FakeHost) -> None:
     assert bare.clock == NOW
 
 
-def test_until_ecs_blames_the_engine_and_the_credentials_first(host: FakeHost, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_until_ecs_blames_the_credentials_first(host: FakeHost, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_host_agent, "introspect", lambda _address: None)
     host.answers["journalctl"] = journal("")
     host.put("/var/log/ecs/ecs-agent.log", "level=error msg=x NoCredentialProviders: no valid providers in chain\n")
-    assert failed(host, until="ecs", wait_timeout=0).causes[0]["code"] == "no_credentials"
+    assert [cause["code"] for cause in failed(host, until="ecs", wait_timeout=0).causes] == ["no_credentials"]
+    Path(host.path("/root/.aws/credentials")).unlink()
+    error = failed(host, until="ecs", wait_timeout=0)
+    assert [cause["code"] for cause in error.causes] == ["ssm_not_working", "no_credentials"]
+    assert "the credentials in /root/.aws/credentials are gone. Remedy: restart amazon-ssm-agent.service" in str(error)
+    problem = error.ecs_host["problems"][0]
+    assert (problem["code"], problem["remedy"]) == ("ssm_not_working", "restart amazon-ssm-agent.service")
+    host.run_as()
     host.clock = NOW + 3600
     host.put("/var/log/ecs/ecs-agent.log", "NoCredentialProviders: no valid providers in chain\n")
     host.put("/var/log/amazon/ssm/errors.log", "ERROR MachineFingerprintDoesNotMatch: Fingerprint does not match\n")
     assert failed(host, until="ecs", wait_timeout=0).causes[0]["code"] == "fingerprint_mismatch"
+
+
+def test_until_ecs_blames_the_engine_first(host: FakeHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_host_agent, "introspect", lambda _address: None)
+    host.answers["journalctl"] = journal("")
+    host.put("/var/log/ecs/ecs-agent.log", "NoCredentialProviders: no valid providers in chain\n")
     host.answers["systemctl"] = systemctl(
         amazon_ssm_agent=block("amazon-ssm-agent.service"),
         docker=block("docker.service", active="failed", sub="failed", result="exit-code", started=None),
