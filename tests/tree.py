@@ -41,7 +41,7 @@ def copy_to(top: Path) -> Path:
             shutil.copy2(ROOT / name, target)
     for old in [path for path in collection.rglob("*") if path.is_file()]:
         name = old.relative_to(collection)
-        if name not in wanted and name.parts[0] != ".git" and name.parts[:2] != ("tests", "output"):
+        if name not in wanted and name.parts[0] != ".git":
             old.unlink()
     return collection
 
