@@ -115,14 +115,14 @@ def _agent_problems(agent: t.Mapping[str, t.Any], wanted: Wanted) -> t.Iterator[
         yield Problem(
             "other_region",
             f"the ECS agent is registered in {place}, not in {wanted.region}",
-            "move it: deregister the instance there, remove /var/lib/ecs/data, start the agent",
-            False,
+            "to move it: drain and deregister the instance there, stop ecs.service, remove /var/lib/ecs/data",
+            not wanted.allow_move,
         )
     if wanted.cluster and held and held != wanted.cluster:
         yield Problem(
             "other_cluster",
             f"the ECS agent is registered in cluster {held}, not in {wanted.cluster}",
-            "to move it: drain and deregister the instance in the old cluster, stop ecs.service, remove /var/lib/ecs/data",
+            "to move it: drain and deregister the instance there, stop ecs.service, remove /var/lib/ecs/data",
             # With the state of the old cluster the agent would exit, again and again: a host that works would break.
             True,
         )

@@ -45,18 +45,29 @@ def find_cause(host: Host, seen: Look, service: str) -> list[Finding]:
     since = unit.started_at if unit.active and unit.started_at is not None else seen.now - MEMORY
     findings = diagnose(read_logs(host, service, [unit.name], since), service, unit.exit_status)
     if service == ECS and seen.engine["reason"]:
-        findings = diagnose(read_logs(host, ENGINE, [_host_engine.UNIT], seen.now - MEMORY), ENGINE) + findings
-        remedy = "start Docker" if seen.engine["installed"] else "install and start Docker"
-        findings.insert(
-            0, Finding("engine", seen.engine["reason"], f"{remedy}: the ECS agent needs it", "docker.service")
-        )
-    elif (
-        service == ECS
-        and _host_ssm.not_working(seen.ssm, seen.now)
-        and (not findings or findings[0].code == "no_credentials")
-    ):
-        findings = find_cause(host, seen, SSM) + findings
+        return [_engine_finding(seen), *_engine_log(host, seen), *findings]
+    if service == ECS and (not findings or findings[0].code == "no_credentials"):
+        return _ssm_findings(seen) + findings
     return findings
+
+
+def _engine_finding(seen: Look) -> Finding:
+    remedy = "start Docker" if seen.engine["installed"] else "install and start Docker"
+    return Finding("engine", seen.engine["reason"], f"{remedy}: the ECS agent needs it", _host_engine.UNIT)
+
+
+def _engine_log(host: Host, seen: Look) -> list[Finding]:
+    return diagnose(read_logs(host, ENGINE, [_host_engine.UNIT], seen.now - MEMORY), ENGINE)
+
+
+def _ssm_findings(seen: Look) -> list[Finding]:
+    """What is wrong with the SSM agent, which brings the ECS agent its credentials."""
+    reason = _host_ssm.not_working(seen.ssm, seen.now)
+    if reason is None:
+        return []
+    unit = seen.ssm.unit.name
+    remedy = f"restart {unit}" if _host_ssm.why_restart(seen.ssm) else f"read `journalctl -u {unit}`"
+    return [*seen.ssm.findings, Finding("ssm_not_working", reason, remedy, unit)]
 
 
 def explain(words: str, findings: t.Sequence[Finding], unit: str) -> str:

@@ -150,9 +150,10 @@ def test_foreign_credentials_block(bare: FakeHost) -> None:
 
 
 def test_another_region_blocks_only_where_it_works(host: FakeHost) -> None:
-    agent = {"other_region": False}
+    agent = {"other_region": True}
     assert problems(host, region="us-east-1") == {"registered_elsewhere": True, **agent}
-    assert problems(host, region="us-east-1", allow_move=True) == {"registered_elsewhere": False, **agent}
+    moved = {"registered_elsewhere": False, "other_region": False}
+    assert problems(host, region="us-east-1", allow_move=True) == moved
     assert look(host, region="us-east-1")["ssm"]["needs_registration"]
     assert problems(host, region=None) == {}
     host.clock = NOW + 7200

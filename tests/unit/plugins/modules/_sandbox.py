@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -95,10 +96,12 @@ class Sandbox:
         path.write_text(text)
         path.chmod(0o755)
 
-    def put(self, path: str, text: str) -> None:
+    def put(self, path: str, text: str, age: float = 0.0) -> None:
+        """A file of the host, last written ``age`` seconds ago."""
         target = self.files / path.lstrip("/")
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text)
+        os.utime(target, (time.time() - age, time.time() - age))
 
     def unit(self, name: str, text: str) -> None:
         self.put(f"/units/{name}", text)

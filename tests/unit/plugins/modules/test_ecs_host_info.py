@@ -56,7 +56,7 @@ def external_instance(sandbox: Sandbox) -> None:
         )
     vault = "/var/lib/amazon/ssm/"
     key = {"instanceID": NODE, "region": "eu-west-1", "privateKey": "PRIVATEprivatePRIVATE"}
-    sandbox.put(vault + "Vault/Store/RegistrationKey", json.dumps(key))
+    sandbox.put(vault + "Vault/Store/RegistrationKey", json.dumps(key), age=1000.0)
     identity = {
         "InstanceId": NODE,
         "ShareFile": "/root/.aws/credentials",
