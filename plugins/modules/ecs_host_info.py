@@ -361,7 +361,13 @@ ecs_host:
       returned: always
       contains:
         code:
-          description: A short name of the kind of problem.
+          description:
+            - A short name of the kind of problem.
+            - Of the machine C(not_root), C(no_systemd), C(unsupported_system), C(unsupported_architecture),
+              C(ec2_instance), C(engine_missing), C(clock), C(selinux), C(disk_space).
+            - Of what is there already C(credentials_conflict), C(registered_elsewhere), C(other_region),
+              C(other_cluster), C(ssm_config_invalid), C(ssm_not_working), or the name of the failure that was found in
+              the SSM agent's log, such as C(node_deregistered), C(fingerprint_mismatch) and C(clock_skew).
           type: str
           returned: always
           sample: unsupported_system
