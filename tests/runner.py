@@ -49,7 +49,7 @@ def environment(home: Path) -> dict[str, str]:
         "PATH": os.environ["PATH"],
         "HOME": str(home),
         "LC_ALL": "C.UTF-8",
-        # Compiled once for all runs of a test session, whose folders are side by side; the modules' imports take a second.
+        # Compiled once for all runs of a test session, whose folders are side by side: the modules' imports take time.
         "PYTHONPYCACHEPREFIX": str(home.parent / "pycache"),
         "ANSIBLE_PIPELINING": "1",
         "NO_PROXY": "127.0.0.1",

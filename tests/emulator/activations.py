@@ -91,7 +91,7 @@ def create_activation(call: Call) -> dict[str, Any]:
     demand_pass_role(call, role.arn, "ssm.amazonaws.com")
     activation = Activation(
         activation_id=str(uuid.uuid4()),
-        code="".join(secrets.choice(CODE_LETTERS) for _ in range(20)),
+        code="".join(secrets.choice(CODE_LETTERS) for _unused in range(20)),
         region=call.region,
         iam_role=role.name,
         registration_limit=limit,

@@ -103,8 +103,8 @@ def _verify_metrics(call: Call, text: str) -> None:
     """
     if not call.state.settings.strict:
         return
-    head, _, body = text.partition("\r\n\r\n")
-    headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in head.split("\r\n"))}
+    head, _unused, body = text.partition("\r\n\r\n")
+    headers = {name.lower(): value for name, _unused, value in (line.partition(": ") for line in head.split("\r\n"))}
     request = replace(call.request, headers=headers, body=body.encode())
     authorization = parse_authorization(request)
     caller, credentials = identify(call.state, authorization)

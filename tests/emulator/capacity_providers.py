@@ -103,7 +103,9 @@ def update_capacity_provider(call: Call) -> dict[str, Any]:
 def delete_capacity_provider(call: Call) -> dict[str, Any]:
     """Delete one that no cluster uses."""
     provider = _named(call, call.params["capacityProvider"])
-    users = [c for (region, _), c in call.state.clusters.items() if region == call.region and c.status == "ACTIVE"]
+    users = [
+        c for (region, _unused), c in call.state.clusters.items() if region == call.region and c.status == "ACTIVE"
+    ]
     if any(provider["name"] in cluster.capacity_providers for cluster in users):
         message = "The capacity provider cannot be deleted because it is associated with a cluster."
         raise AwsError("ClientException", message)

@@ -286,10 +286,10 @@ class RawSocket:
         self._buffer = b""
         while b"\r\n\r\n" not in self._buffer:
             self._more()
-        head, _, self._buffer = self._buffer.partition(b"\r\n\r\n")
+        head, _unused, self._buffer = self._buffer.partition(b"\r\n\r\n")
         first, *rest = head.decode().split("\r\n")
         self.status = int(first.split()[1])
-        self.headers = {k.lower(): v for k, _, v in (line.partition(": ") for line in rest)}
+        self.headers = {k.lower(): v for k, _unused, v in (line.partition(": ") for line in rest)}
 
     def _more(self) -> None:
         data = self._socket.recv(4096)

@@ -122,7 +122,9 @@ def describe_clusters(call: Call) -> dict[str, Any]:
 @operation("ecs", "ListClusters")
 def list_clusters(call: Call) -> dict[str, Any]:
     """ARNs of the active clusters of the region."""
-    arns = [c.arn for (region, _), c in call.state.clusters.items() if region == call.region and c.status == "ACTIVE"]
+    arns = [
+        c.arn for (region, _unused), c in call.state.clusters.items() if region == call.region and c.status == "ACTIVE"
+    ]
     size = call.params.get("maxResults", 100)
     shown, token = page(arns, size, call.params.get("nextToken"), call.state.settings.page_size_limit, BAD_TOKEN)
     answer: dict[str, Any] = {"clusterArns": shown}

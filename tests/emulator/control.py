@@ -198,7 +198,7 @@ def start_task(state: State, values: dict[str, Any]) -> Any:
         role = values.get("roleArn")
         volumes = [{"name": "data", "managedEBSVolume": {"roleArn": role}}] if role else []
         made = []
-        for _ in range(int(values.get("count", 1))):
+        for _unused in range(int(values.get("count", 1))):
             task = place(state, definition, instance, group=values.get("group"), volumes=volumes)
             task.last_status = values.get("lastStatus", "RUNNING")
             made.append(task.arn)

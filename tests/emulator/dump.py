@@ -56,7 +56,7 @@ def dump(state: State) -> dict[str, Any]:
         ],
         "clusters": [
             {**asdict(c), "region": region, "tags": state.resource_tags.get(c.arn, {})}
-            for (region, _), c in state.clusters.items()
+            for (region, _unused), c in state.clusters.items()
         ],
         "tasks": [task.describe(state, True) for task in state.tasks.values()],
         "services": [service.describe(state, True) for service in state.services.values()],

@@ -148,7 +148,7 @@ def request_role_token(call: Call) -> dict[str, Any]:
     used.last_used, used.last_used_region = call.state.clock.datetime().replace(tzinfo=None), call.region
     settings, now = call.state.settings, call.state.clock.now()
     session = NodeSession(
-        access_key="ASIA" + "".join(secrets.choice(KEY_LETTERS) for _ in range(16)),
+        access_key="ASIA" + "".join(secrets.choice(KEY_LETTERS) for _unused in range(16)),
         secret_key=secrets.token_urlsafe(30),
         token=secrets.token_urlsafe(120),
         expires=now + settings.token_lifetime_seconds,

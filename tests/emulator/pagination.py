@@ -29,7 +29,7 @@ def page(
     start = 0
     if token:
         try:
-            mark, _, number = base64.b64decode(token, validate=True).decode().partition(":")
+            mark, _unused, number = base64.b64decode(token, validate=True).decode().partition(":")
             start = int(number)
         except (binascii.Error, UnicodeDecodeError, ValueError):
             raise refusal from None

@@ -79,7 +79,7 @@ def _filled(text: str, context: Mapping[str, Any]) -> str:
 
 
 def _condition_holds(operator: str, key: str, wanted: list[str], context: Mapping[str, Any]) -> bool:
-    quantifier, _, rest = operator.rpartition(":")
+    quantifier, _unused, rest = operator.rpartition(":")
     name = rest.removesuffix("IfExists")
     value = context.get(key.lower())
     if name == "Null":

@@ -33,7 +33,7 @@ def read_request(environ: dict[str, Any]) -> Request:
     for name in ("CONTENT_TYPE", "CONTENT_LENGTH"):
         if environ.get(name):
             headers[name.replace("_", "-").lower()] = environ[name]
-    path, _, query = environ.get("RAW_URI", environ["PATH_INFO"]).partition("?")
+    path, _unused, query = environ.get("RAW_URI", environ["PATH_INFO"]).partition("?")
     return Request(environ["REQUEST_METHOD"], path, query, headers, body, environ["wsgi.url_scheme"], environ)
 
 
@@ -56,7 +56,7 @@ def recognise(request: Request, authorization: Authorization | None) -> tuple[st
     """Service, operation and parameters; those of the Query protocol are still flat."""
     target = request.headers.get("x-amz-target")
     if target:
-        prefix, _, operation = target.rpartition(".")
+        prefix, _unused, operation = target.rpartition(".")
         return TARGETS.get(prefix, prefix), operation, _json_body(request)
     channel = CONTROL_CHANNEL.match(unquote(request.path))
     if channel:

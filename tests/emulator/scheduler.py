@@ -64,7 +64,7 @@ def settle(state: State, region: str) -> None:
         wanted = service.wanted(len(_usable(state, service)))
         for task in running[wanted:]:
             task.stop(state.clock.now(), "Scaling activity initiated by deployment")
-        for _ in range(wanted - len(running)):
+        for _unused in range(wanted - len(running)):
             usable = _usable(state, service)
             if not usable:
                 break

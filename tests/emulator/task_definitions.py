@@ -73,7 +73,7 @@ def register_task_definition(call: Call) -> dict[str, Any]:
 
 def definition_of(state: State, region: str, reference: str) -> dict[str, Any] | None:
     """A task definition by ARN, by family and revision, or by family: the newest active one."""
-    family, _, number = reference.rpartition("/")[2].partition(":")
+    family, _unused, number = reference.rpartition("/")[2].partition(":")
     revisions = state.task_definitions.get((region, family), [])
     if number:
         found = [one for one in revisions if str(one["revision"]) == number]

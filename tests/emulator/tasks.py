@@ -61,7 +61,7 @@ def run_task(call: Call) -> dict[str, Any]:
     if not connected:
         return {"tasks": [], "failures": [{"arn": usable[0].arn, "reason": "AGENT"}]}
     started = []
-    for _ in range(call.params.get("count") or 1):
+    for _unused in range(call.params.get("count") or 1):
         instance = min(connected, key=lambda c: c.running_tasks(state))
         started.append(place(state, definition, instance, **_more(call)))
     return {"tasks": [task.describe(state, True) for task in started], "failures": []}

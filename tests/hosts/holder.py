@@ -67,9 +67,9 @@ def remove_cgroup(name: str) -> None:
     kill = top / "cgroup.kill"
     if kill.exists():
         kill.write_text("1")
-    for _ in range(50):
+    for _unused in range(50):
         # os.walk passes over what goes meanwhile: holder and stop may both be here
-        for folder, _, _ in os.walk(top, topdown=False):
+        for folder, _unused1, _unused2 in os.walk(top, topdown=False):
             _rmdir(Path(folder))
         if not top.exists():
             break

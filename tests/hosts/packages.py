@@ -203,8 +203,8 @@ def build_rpm(package: Package, architecture: str, target: Path) -> None:
     with TemporaryDirectory(prefix="onprem-ecs-") as temporary:
         top, tree = Path(temporary), Path(temporary, "tree")
         _lay_out(package, tree)
-        version, _, release = package.version.partition("-")
-        listed = [f"%attr({mode:04o}, root, root) {name}" for name, (_, mode) in package.files.items()]
+        version, _unused, release = package.version.partition("-")
+        listed = [f"%attr({mode:04o}, root, root) {name}" for name, (_unused, mode) in package.files.items()]
         listed += [f"%dir %attr({mode:04o}, root, root) {name}" for name, mode in package.folders.items()]
         names = {"preinst": "pre", "postinst": "post", "prerm": "preun"}
         scripts = "".join(f"%{names[key]}\n{text.split(chr(10), 1)[1]}\n" for key, text in package.scripts.items())

@@ -310,7 +310,7 @@ class Agent:
 
     def acs(self) -> None:
         """Take messages and say that they came; raises `wire.NetworkError` when the connection ends."""
-        channel, _ = self.connect("acs")
+        channel, _unused = self.connect("acs")
         files.agent_log("info", "Connected to ACS endpoint")
         for message in _messages(channel, 300):
             kind, content = message.get("type"), message.get("message") or {}
@@ -347,7 +347,7 @@ class Agent:
                 channel.send(f"{head}\r\n{text}")
             except OSError as error:
                 raise wire.NetworkError(f"metrics: {error}") from error
-            for _ in _messages(channel, METRICS_SECONDS, once=True):
+            for _unused in _messages(channel, METRICS_SECONDS, once=True):
                 pass
 
     def keep(self, name: str, session: Callable[[], None]) -> None:
@@ -447,7 +447,7 @@ def os_detailed() -> str:
     found = {}
     release = Path("/etc/os-release")
     for line in release.read_text().splitlines() if release.exists() else []:
-        key, _, value = line.partition("=")
+        key, _unused, value = line.partition("=")
         found[key] = value.strip('"')
     return f"{found.get('ID', 'linux')}_{found.get('VERSION_ID', '')}"
 

@@ -408,7 +408,7 @@ def distribution() -> tuple[str, str]:
     found = {}
     release = Path("/etc/os-release")
     for line in release.read_text().splitlines() if release.exists() else []:
-        key, _, value = line.partition("=")
+        key, _unused, value = line.partition("=")
         found[key] = value.strip('"')
     return found.get("NAME", "Linux"), found.get("VERSION_ID", "")
 

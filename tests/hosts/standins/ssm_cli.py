@@ -17,7 +17,7 @@ USAGE = "usage: ssm-cli [parameters] command\nThe available commands are: get-in
 
 def main(words: list[str], version: str) -> int:
     """The program; its exit code. What it says of the configuration comes on stdout before the JSON."""
-    _, lines = files.load_config()
+    _unused, lines = files.load_config()
     for line in lines:
         print(line)
     if words != ["get-instance-information"]:

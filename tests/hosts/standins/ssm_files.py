@@ -247,7 +247,7 @@ def set_threshold(threshold: int) -> None:
     """Change how similar the machine must be: 1 to 100 per cent, or -1 for not at all. Raises ValueError."""
     if threshold != -1 and not 1 <= threshold <= 100:
         raise ValueError(f"Invalid Similarity Threshold value of {threshold}. Value must be between 1 and 100.")
-    fingerprint, _ = stored_fingerprint()
+    fingerprint, _unused = stored_fingerprint()
     save_fingerprint(fingerprint or str(uuid.uuid4()), threshold)
 
 

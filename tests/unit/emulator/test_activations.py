@@ -97,7 +97,7 @@ def test_pages_and_filters(aws: Client) -> None:
 
 def test_page_size_limit(aws: Client) -> None:
     ssm, role = aws.boto("ssm"), aws.role()
-    for _ in range(3):
+    for _unused in range(3):
         ssm.create_activation(IamRole=role)
     aws.control("POST", "settings", {"page_size_limit": 1})
     assert len(list(ssm.get_paginator("describe_activations").paginate())) == 3

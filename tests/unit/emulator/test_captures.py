@@ -202,7 +202,7 @@ def test_online(aws: Client) -> None:
     seed_node(aws, capture[0], "mi-0abc0000000000003", *registered_key())
     aws.control("POST", "seed", {"control_tokens": {captured_token(capture): "mi-0abc0000000000003"}})
     played = 0
-    for line, _ in play(aws, capture):
+    for line, _unused in play(aws, capture):
         played += 1
         if line.get("ws") == "recv":
             (node,) = aws.control("GET", "state")["managed_nodes"]
@@ -228,14 +228,14 @@ def test_captured_signatures_are_really_verified(aws: Client, number: int) -> No
 def test_key_rotation(aws: Client) -> None:
     """The key that this node had before is not in the captures: its two signatures are not verified, all others are."""
     capture = lines("ssm-key-rotation")
-    instance_id, (key, _) = "mi-0abc0000000000004", registered_key()
+    instance_id, (key, _unused) = "mi-0abc0000000000004", registered_key()
     fingerprint = json.loads(capture[0]["req"]["body"])["Fingerprint"]
     seed_node(aws, capture[0], instance_id, key, fingerprint)
     aws.control("POST", "seed", {"control_tokens": {captured_token(capture): instance_id}})
     assert replay(aws, capture[0]).status == 400  # another node's key
     aws.control("POST", "settings", {"update_key_pair": True, "strict": False})
     played = 0
-    for line, _ in play(aws, capture):
+    for line, _unused in play(aws, capture):
         played += 1
         target = line["req"]["headers"].get("X-Amz-Target", "") if "req" in line else ""
         if target.endswith("UpdateManagedInstancePublicKey"):
@@ -255,7 +255,7 @@ def seed_cluster(aws: Client, capture: list[Line]) -> str:
 def test_ecs_registration(aws: Client) -> None:
     capture = lines("ecs-register")
     seed_cluster(aws, capture)
-    assert sum(1 for _ in play(aws, capture)) == len(capture) == 2
+    assert sum(1 for _unused in play(aws, capture)) == len(capture) == 2
 
 
 def test_ecs_connection(aws: Client) -> None:
@@ -267,7 +267,7 @@ def test_ecs_connection(aws: Client) -> None:
         return bool(next(c for c in instances if c["containerInstanceArn"] == arn)["agentConnected"])
 
     seen = []
-    for line, _ in play(aws, capture):
+    for line, _unused in play(aws, capture):
         seen.append(("ws" in line, connected()))
     assert len(seen) == len(capture) == 8
     assert seen[1] == (False, False)

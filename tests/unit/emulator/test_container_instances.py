@@ -61,13 +61,13 @@ def test_registration_refusals(aws: Client, joined: tuple[Node, str]) -> None:
     assert node.join("other", containerInstanceArn=arn).json()["__type"] == "InvalidParameterException"
     stranger = aws.node(IamRole="ecsAnywhereRole").come_online()
     assert stranger.join(containerInstanceArn=arn).json()["__type"] == "ClientException"
-    code, _ = refusal(aws.boto("ecs").register_container_instance, cluster="lab")
+    code, _unused = refusal(aws.boto("ecs").register_container_instance, cluster="lab")
     assert code == "ClientException"
 
 
 def test_same_token_same_instance(aws: Client, joined: tuple[Node, str]) -> None:
-    node, _ = joined
-    arns = [node.join(clientToken="t").json()["containerInstance"]["containerInstanceArn"] for _ in range(2)]
+    node, _unused = joined
+    arns = [node.join(clientToken="t").json()["containerInstance"]["containerInstanceArn"] for _unused in range(2)]
     assert arns[0] == arns[1]
     assert len(aws.control("GET", "state")["container_instances"]) == 2
 
@@ -113,7 +113,7 @@ def test_unsigned_metrics_are_refused(aws: Client, joined: tuple[Node, str]) -> 
 
 
 def test_draining_and_back(aws: Client, joined: tuple[Node, str]) -> None:
-    ecs, (_, arn) = aws.boto("ecs"), joined
+    ecs, (_unused, arn) = aws.boto("ecs"), joined
     change = {"cluster": "lab", "containerInstances": [arn]}
     assert (
         ecs.update_container_instances_state(**change, status="DRAINING")["containerInstances"][0]["status"]
@@ -151,14 +151,14 @@ def test_running_tasks_stand_in_the_way(aws: Client, joined: tuple[Node, str]) -
 
 
 def test_force_leaves_tasks_behind(aws: Client, joined: tuple[Node, str]) -> None:
-    ecs, (_, arn) = aws.boto("ecs"), joined
+    ecs, (_unused, arn) = aws.boto("ecs"), joined
     aws.control("POST", "tasks", {"containerInstance": arn})
     ecs.deregister_container_instance(cluster="lab", containerInstance=arn, force=True)
     assert ecs.list_tasks(cluster="lab")["taskArns"] == []
 
 
 def test_attributes_and_tags(aws: Client, joined: tuple[Node, str]) -> None:
-    ecs, (_, arn) = aws.boto("ecs"), joined
+    ecs, (_unused, arn) = aws.boto("ecs"), joined
     target = {"name": "rack", "targetType": "container-instance", "targetId": arn}
     ecs.put_attributes(cluster="lab", attributes=[{**target, "value": "a"}])
     found = ecs.list_attributes(cluster="lab", targetType="container-instance", attributeName="rack")["attributes"]

@@ -138,7 +138,7 @@ def test_versions_and_deletion_of_a_policy(aws: Client) -> None:
     iam = aws.boto("iam")
     aws.role("r", policies=())
     arn = iam.create_policy(PolicyName="p", PolicyDocument=document(ALLOW))["Policy"]["Arn"]
-    for _ in range(4):
+    for _unused in range(4):
         iam.create_policy_version(PolicyArn=arn, PolicyDocument=document(ALLOW), SetAsDefault=True)
     assert refusal(iam.create_policy_version, PolicyArn=arn, PolicyDocument=document(ALLOW))[0] == "LimitExceeded"
     iam.attach_role_policy(RoleName="r", PolicyArn=arn)

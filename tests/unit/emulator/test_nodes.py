@@ -189,7 +189,7 @@ def test_another_role(aws: Client) -> None:
     ssm.update_managed_instance_role(InstanceId=node.instance_id, IamRole="second")
     (shown,) = ssm.describe_instance_information()["InstanceInformationList"]
     assert shown["IamRole"] == "second"
-    code, _ = refusal(ssm.update_managed_instance_role, InstanceId=node.instance_id, IamRole="nobody")
+    code, _unused = refusal(ssm.update_managed_instance_role, InstanceId=node.instance_id, IamRole="nobody")
     assert code == "ValidationException"
 
 

@@ -45,7 +45,7 @@ def test_websocket_over_tls(aws: Client) -> None:
 def test_silent_caller_stops_nobody(aws: Client) -> None:
     port = aws.server.tls_port
     assert port
-    silent = [socket.create_connection(("127.0.0.1", port)) for _ in range(5)]
+    silent = [socket.create_connection(("127.0.0.1", port)) for _unused in range(5)]
     start = time.monotonic()
     assert requests.get(f"{aws.server.tls_url}/_emulator/health", verify=aws.server.ca, timeout=5).ok
     assert time.monotonic() - start < 2

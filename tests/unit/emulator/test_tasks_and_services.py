@@ -162,7 +162,7 @@ def test_draining_moves_what_may_move(lab: Client, least: int, most: int, others
 
 
 def test_standalone_tasks_stay_while_draining(lab: Client) -> None:
-    ecs, (first, _) = lab.boto("ecs"), instances(lab)
+    ecs, (first, _unused) = lab.boto("ecs"), instances(lab)
     ecs.start_task(cluster="lab", taskDefinition="web", containerInstances=[first])
     ecs.update_container_instances_state(cluster="lab", containerInstances=[first], status="DRAINING")
     assert where(lab) == [first]
@@ -227,7 +227,7 @@ def test_capacity_provider_of_a_group(lab: Client) -> None:
     assert shown["failures"][0]["reason"] == "MISSING"
     for wrong in ({"name": "asg"}, {"name": "aws-x", "autoScalingGroupProvider": group}):
         assert refusal(ecs.create_capacity_provider, **wrong)[0] == "InvalidParameterException"
-    code, _ = refusal(
+    code, _unused = refusal(
         ecs.put_cluster_capacity_providers,
         cluster="lab",
         capacityProviders=["none"],

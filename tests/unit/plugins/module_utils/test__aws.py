@@ -140,7 +140,7 @@ def test_no_region(region: str | None) -> None:
     aws = Aws(Module(region))
     assert aws.region_or_none is None
     with pytest.raises(EcsError, match="no Region: set the option region"):
-        _ = aws.region
+        _unused = aws.region
 
 
 def test_eventually(monkeypatch: pytest.MonkeyPatch) -> None:

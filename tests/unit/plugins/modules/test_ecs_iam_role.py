@@ -185,7 +185,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "malformed JSON": ({"inline_policies": {"p": "{"}}, "inline policy p is not JSON"),
     "no statement": ({"inline_policies": {"p": {}}}, "inline policy p has no Statement"),
     "inline size": (
-        {"inline_policies": {name: {"Statement": {**DOCUMENT["Statement"][0], "Sid": "x" * 5100}} for name in "pq"}},  # type: ignore[dict-item]  # the statement is a dictionary
+        {"inline_policies": {name: {"Statement": {**DOCUMENT["Statement"][0], "Sid": "x" * 5100}} for name in "pq"}},  # type: ignore[dict-item]  # it is one
         "IAM allows 10240 for a role (p: 51",
     ),
     "trust size": (

@@ -81,7 +81,7 @@ def node_with(modules: Modules, result: dict[str, Any]) -> Any:
 
 
 def test_without_store_each_run_makes_one(modules: Modules, role: str) -> None:
-    first, second = (modules.run(NAME, iam_role=role) for _ in range(2))
+    first, second = (modules.run(NAME, iam_role=role) for _unused in range(2))
     assert first["activation_id"] != second["activation_id"]
     assert len(activations(modules)) == 2
 
@@ -172,7 +172,7 @@ def test_a_kept_one_without_room_is_replaced_and_used_up_ones_go(modules: Module
     second = modules.run(NAME, **options)
     assert second["activation_id"] != first["activation_id"]
     assert len(activations(modules)) == 2, "the first still has room for one, and somebody may be using it"
-    for _ in range(2):
+    for _unused in range(2):
         assert node_with(modules, second).status == 200
     third = modules.run(NAME, **options)
     assert sorted(one["ActivationId"] for one in activations(modules)) == sorted(
@@ -211,7 +211,7 @@ def test_a_code_that_cannot_be_kept_leaves_no_activation(modules: Modules, role:
 
 
 def test_absent_by_id(modules: Modules, role: str) -> None:
-    made = [modules.run(NAME, iam_role=role)["activation_id"] for _ in range(2)]
+    made = [modules.run(NAME, iam_role=role)["activation_id"] for _unused in range(2)]
     modules.calls()
     options = {"state": "absent", "activation_id": made[0]}
     planned = modules.check(NAME, **options)
