@@ -13,6 +13,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -150,8 +151,11 @@ class Controller:
         assert done.returncode == 0, done.stdout + done.stderr
         return json.loads(done.stdout[done.stdout.index("{") :])
 
-    def kill_when(self, ready: Callable[[], bool], *options: str, **variables: Any) -> Run:
-        """Start enrolling, and SIGKILL the process group as soon as ``ready()``; what it had written by then.
+    def kill_when(self, ready: Callable[[], bool], *, everything: bool) -> Run:
+        """Start enrolling, and kill it as soon as ``ready()``; what it had written by then.
+
+        SIGKILL goes to its process group, as from a shell. Ansible's workers are in groups of their own and finish
+        their task. With ``everything`` they are killed as well, as when the controller loses its power.
 
         :raises AssertionError: when it ended by itself before
         """
@@ -159,7 +163,7 @@ class Controller:
         began = time.monotonic()
         with log.open("w") as output:
             process = self.lab.popen(
-                self.command(ENROLL, *options, **variables),
+                self.command(ENROLL),
                 env=self.environment,
                 cwd=self.home,
                 stdin=subprocess.DEVNULL,
@@ -171,9 +175,12 @@ class Controller:
                     assert process.poll() is None, f"it ended before it could be killed:\n{log.read_text()[-4000:]}"
                     assert time.monotonic() < began + PATIENCE, f"the point did not come:\n{log.read_text()[-4000:]}"
             finally:
-                # The group has ended by itself when the assertion above failed.
+                workers = descendants(process.pid) if everything else []
                 if process.poll() is None:
                     os.killpg(process.pid, signal.SIGKILL)
+                for worker in workers:
+                    with suppress(ProcessLookupError):
+                        os.kill(worker, signal.SIGKILL)
                 code = process.wait()
         return Run(code, log.read_text(), time.monotonic() - began)
 
@@ -204,11 +211,21 @@ class Controller:
     def files(self) -> list[Path]:
         """The user's files, and every temporary file of this machine that is not older than the lab."""
         since = self.lab.run_dir.holder.stat().st_mtime
-        found = [path for path in self.home.rglob("*") if path.is_file()]
+        found = {path for path in self.home.rglob("*") if path.is_file()}
         for top in (Path("/tmp"), Path("/var/tmp")):  # noqa: S108 - where programs put theirs
             for folder, _folders, names in os.walk(top):
-                found += [path for name in names if _is_since(path := Path(folder, name), since)]
-        return found
+                found |= {path for name in names if _is_since(path := Path(folder, name), since)}
+        return sorted(found)
+
+
+def descendants(process: int) -> list[int]:
+    """The processes that this one has started, and those that they have, and so on."""
+    found = []
+    for task in Path(f"/proc/{process}/task").glob("*/children"):
+        with suppress(OSError):  # it has ended in between
+            for child in map(int, task.read_text().split()):
+                found += [child, *descendants(child)]
+    return found
 
 
 def _is_since(path: Path, since: float) -> bool:
