@@ -39,7 +39,7 @@ def copy_to(top: Path) -> Path:
         if not target.exists() or not filecmp.cmp(ROOT / name, target, shallow=True):
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, target)
-    for old in [path for path in collection.rglob("*") if path.is_file()]:
+    for old in [path for path in collection.rglob("*") if path.is_file() or path.is_symlink()]:
         name = old.relative_to(collection)
         if name not in wanted and name.parts[0] != ".git":
             old.unlink()

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,11 @@ OF_ONE_MACHINE = re.compile(r"/wor[k]/|/root/\.pyenv|\bpypi\.|python[h]osted\.|\
 
 
 def files(pattern: str) -> list[Path]:
-    """The collection's own files, as git would list them: the tests run in a copy that holds nothing else."""
-    return [path for path in sorted(COLLECTION.rglob(pattern)) if path.is_file() and ".git" not in path.parts]
+    """The collection's own files: those that git would track, and not what tools leave beside them."""
+    command = ["git", "ls-files", "-co", "--exclude-standard", "-z"]
+    listing = subprocess.run(command, cwd=COLLECTION, check=True, capture_output=True, text=True)
+    found = [COLLECTION / name for name in listing.stdout.split("\0") if name]
+    return [path for path in sorted(found) if path.is_file() and path.match(pattern)]
 
 
 def load(name: str) -> Any:

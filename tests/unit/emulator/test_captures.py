@@ -235,7 +235,7 @@ def test_key_rotation(aws: Client) -> None:
     assert replay(aws, capture[0]).status == 400  # another node's key
     aws.control("POST", "settings", {"update_key_pair": True, "strict": False})
     played = 0
-    for line, _unused in play(aws, capture):
+    for line, _sockets in play(aws, capture):
         played += 1
         target = line["req"]["headers"].get("X-Amz-Target", "") if "req" in line else ""
         if target.endswith("UpdateManagedInstancePublicKey"):
