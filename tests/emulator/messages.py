@@ -44,9 +44,10 @@ def create_control_channel(call: Call) -> dict[str, Any]:
 def control_channel(call: Call, socket: Socket) -> None:
     """Serve an open control channel until either side closes it."""
     node = reporting_node(call, "InstanceId")
-    first = socket.receive(timeout=30)
     try:
-        token = json.loads(first or "")["TokenValue"]
+        token = json.loads(socket.receive(timeout=30) or "")["TokenValue"]
+    except ConnectionClosed:
+        return
     except (ValueError, KeyError, TypeError):
         socket.close(1008, "the first message must bring the token")
         return

@@ -20,13 +20,13 @@ from system.controller import ENROLL, Calls, Controller, Run
 
 
 @contextmanager
-def _controller(name: str, home: Path, hosts: int = 2) -> Iterator[Controller]:
+def _controller(name: str, home: Path, hosts: int = 2, *, pipelining: bool = False) -> Iterator[Controller]:
     """A user with a fresh lab, which is stopped at the end whatever happens."""
     Lab(name).stop()
     lab = Lab.start(name, hosts=hosts)
     try:
         (home / "ansible.cfg").touch()
-        yield Controller(lab, home)
+        yield Controller(lab, home, pipelining)
         # What the emulator cannot answer would make a test pass for the wrong reason.
         assert lab.emulator("GET", "unknown") == []
     finally:
@@ -35,9 +35,13 @@ def _controller(name: str, home: Path, hosts: int = 2) -> Iterator[Controller]:
 
 @pytest.fixture(scope="module")
 def controller(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Controller]:
-    """A user with an empty account and bare hosts, for the tests of one file. The file's ``HOSTS`` says how many."""
+    """A user with an empty account and bare hosts, for the tests of one file.
+
+    The file may say how many (``HOSTS``), and that Ansible's pipelining is on (``PIPELINING``).
+    """
     name = request.module.__name__.rpartition("test_")[2].replace("_", "-")
-    with _controller(f"system-{name}", tmp_path_factory.mktemp(name), getattr(request.module, "HOSTS", 2)) as user:
+    hosts, pipelining = getattr(request.module, "HOSTS", 2), getattr(request.module, "PIPELINING", False)
+    with _controller(f"system-{name}", tmp_path_factory.mktemp(name), hosts, pipelining=pipelining) as user:
         yield user
 
 

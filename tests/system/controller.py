@@ -80,10 +80,14 @@ class Calls:
 
 @dataclass(frozen=True)
 class Controller:
-    """The user of one lab. ``home`` is the home folder: whatever Ansible keeps for a user is there."""
+    """The user of one lab. ``home`` is the home folder: whatever Ansible keeps for a user is there.
+
+    ``pipelining`` is Ansible's setting. It is off by default, and quicker.
+    """
 
     lab: Lab
     home: Path
+    pipelining: bool = False
 
     @property
     def environment(self) -> dict[str, str]:
@@ -93,6 +97,7 @@ class Controller:
             "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
             "ANSIBLE_CONFIG": str(self.home / "ansible.cfg"),
             "ANSIBLE_NOCOLOR": "1",
+            "ANSIBLE_PIPELINING": str(self.pipelining),
             "ANSIBLE_RETRY_FILES_ENABLED": "0",
             "LC_ALL": "C.UTF-8",
             "AWS_CONFIG_FILE": os.devnull,
@@ -172,6 +177,7 @@ class Controller:
             )
             try:
                 while not ready():
+                    time.sleep(0.2)
                     assert process.poll() is None, f"it ended before it could be killed:\n{log.read_text()[-4000:]}"
                     assert time.monotonic() < began + PATIENCE, f"the point did not come:\n{log.read_text()[-4000:]}"
             finally:

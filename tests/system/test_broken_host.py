@@ -18,6 +18,7 @@ import pytest
 from system.controller import Controller, Run, instances_up
 
 pytestmark = pytest.mark.lab
+PIPELINING = True
 
 #: The port of all AWS endpoints, as the hosts of a lab see them.
 PORT = 4567

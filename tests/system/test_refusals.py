@@ -21,6 +21,7 @@ from hosts.lab import MIRROR_URL
 from system.controller import CLUSTER, ENROLL, Calls, Controller, Run
 
 pytestmark = pytest.mark.lab
+PIPELINING = True
 HOSTS = 1
 #: A fingerprint that no key has.
 NO_KEY = "0123456789ABCDEF0123456789ABCDEF01234567"

@@ -13,6 +13,7 @@ import pytest
 from system.controller import CLUSTER, Controller, Run, instances_up
 
 pytestmark = pytest.mark.lab
+PIPELINING = True
 HOSTS = 1
 ROLE = "ecsAnywhereRole"
 

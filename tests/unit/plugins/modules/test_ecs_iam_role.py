@@ -480,8 +480,9 @@ def test_without_protection_there_is_a_warning(account: Account, running: emulat
     account.good(**INFRA)
     _task_with_volume(account, running)
     result = account.good(**INFRA, state="absent", protect=False)
-    (warning,) = result["warnings"]
-    assert "role ecsInfrastructureRole is deleted since protect is false, although task arn:" in str(warning)
+    # In one process Ansible collects the warnings of other tests as well.
+    words = "role ecsInfrastructureRole is deleted since protect is false, although task arn:"
+    assert any(words in str(warning) for warning in result["warnings"]), result["warnings"]
 
 
 @pytest.mark.parametrize(
