@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from difflib import unified_diff
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +30,12 @@ COLLECTIONS = Path(__file__).resolve().parents[5]
 #: Seconds after which a playbook is taken for hanging.
 PATIENCE = 420
 
-#: What enrolling leaves on a host, and nothing else does.
+#: What enrolling leaves on a host, and nothing else does. (Ansible's own folder for temporary files does not count.)
 FOOTPRINT = (
     "dpkg-query -W -f '${Package} ${Version} ${Status}\\n'; "
     "find /etc/ecs /etc/amazon /var/lib/amazon /var/lib/ecs /var/cache/onprem.ecs /var/log/ecs /var/log/amazon "
-    "/etc/systemd/system /root /etc/docker -exec ls -ld --time-style=full-iso {} + 2>/dev/null"
+    "/etc/systemd/system /root /etc/docker ! -path /root ! -path '/root/.ansible*' "
+    "-exec ls -ld --time-style=full-iso {} + 2>/dev/null"
 )
 
 
@@ -222,6 +224,15 @@ class Controller:
             for folder, _folders, names in os.walk(top):
                 found |= {path for name in names if _is_since(path := Path(folder, name), since)}
         return sorted(found)
+
+
+def differences(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+    """The lines of two footprints that differ, marked as in a diff."""
+    changes = []
+    for host in sorted({*before, *after}):
+        old, new = (look.get(host, "").splitlines() for look in (before, after))
+        changes += [f"{host} {line}" for line in unified_diff(old, new, n=0, lineterm="") if line[0] in "+-"]
+    return changes
 
 
 def descendants(process: int) -> list[int]:

@@ -10,7 +10,7 @@ import pytest
 from readme_blocks import controller_actions
 
 from system.conftest import Enrolled
-from system.controller import CLUSTER, instances_up
+from system.controller import CLUSTER, differences, instances_up
 
 pytestmark = pytest.mark.lab
 HOSTS = ("node1.example.com", "node2.example.com")
@@ -40,7 +40,7 @@ def test_check_mode_on_an_empty_account_says_what_it_would_do(enrolled: Enrolled
 def test_check_mode_touches_nothing(enrolled: Enrolled) -> None:
     assert enrolled.checked.calls.writes == {}
     assert enrolled.checked.calls.reads > 0
-    assert enrolled.checked.footprint == enrolled.bare
+    assert differences(enrolled.bare, enrolled.checked.footprint) == []
 
 
 def test_both_hosts_come_up(enrolled: Enrolled) -> None:
@@ -77,7 +77,7 @@ def test_a_run_with_nothing_to_do_does_nothing(enrolled: Enrolled, name: str) ->
     assert step.run.code == 0, step.run.text
     assert step.run.changed() == dict.fromkeys(HOSTS, 0), step.run.text
     assert step.calls.writes == {}
-    assert step.footprint == enrolled.first.footprint
+    assert differences(enrolled.first.footprint, step.footprint) == []
 
 
 def test_the_calls_of_a_run_with_nothing_to_do_do_not_grow_with_the_hosts(enrolled: Enrolled) -> None:
@@ -92,3 +92,9 @@ def test_the_permissions_in_readme_are_enough(enrolled: Enrolled) -> None:
     # Whoever has a key may ask whose it is: AWS wants no permission for that.
     assert used - {"sts:GetCallerIdentity"} <= controller_actions()
     assert {"ssm:CreateActivation", "ecs:CreateCluster"} <= used
+
+
+@pytest.mark.parametrize("name", ["checked", "second"])
+def test_ansible_warns_of_nothing(enrolled: Enrolled, name: str) -> None:
+    text = getattr(enrolled, name).run.text
+    assert [line for line in text.splitlines() if line.startswith(("[WARNING]", "[DEPRECATION"))] == []
