@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # Copyright: (c) 2026, onprem.ecs contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
