@@ -5,7 +5,7 @@
 """PRIVATE: not for use outside of this collection. What AWS documents about the IAM roles of ECS: data, no decisions.
 
 Every entry names the page of AWS that it is from. ``{partition}``, ``{region}``, ``{account}`` and ``{name}`` are put
-in when a document is built (``_iam_wanted``). Managed policies stand here with their path, since the path is part of
+in when a document is built (``_iam_documents``). Managed policies stand here with their path, since the path is part of
 the ARN: with a wrong one IAM answers NoSuchEntity.
 """
 
@@ -67,8 +67,12 @@ RESOURCES: dict[str, Resource] = {
             "1234abcd-12ab-34cd-56ef-1234567890ab",
         ),
         Resource("lambda_functions", "lambda", "function:", r"[A-Za-z0-9_*?:$-]{1,170}", "before-traffic"),
+        Resource("roles", "iam", "role/", r"[\w+=,.@/*?-]{1,576}", "ecsTaskExecutionRole"),
     )
 }
+
+#: Those that a role's own permissions can be scoped to. (``roles`` is for policies that pass roles.)
+ROLE_SCOPES = tuple(option for option in RESOURCES if option != "roles")
 
 
 @dataclass(frozen=True)
@@ -99,6 +103,7 @@ TARGETS: dict[str, Target] = {
     "parameter": Target("arn:{partition}:ssm:{region}:{account}:parameter/{name}", "parameters"),
     "kms_key": Target("arn:{partition}:kms:{region}:{account}:key/{name}", "kms_keys"),
     "function": Target("arn:{partition}:lambda:{region}:{account}:function:{name}", "lambda_functions"),
+    "role": Target("arn:{partition}:iam::{account}:role/{name}", "roles"),
 }
 
 
@@ -167,7 +172,7 @@ class Kind:
 
     page: str
     service: str
-    """The principal that assumes the role, without the suffix of the partition."""
+    """The principal that assumes the role, as it is called in the partition ``aws``."""
     default_name: str = ""
     """The documented name; empty: there is none, the user gives one."""
     sid: str = ""
@@ -180,6 +185,8 @@ class Kind:
     features: t.Mapping[str, Feature] = field(default_factory=dict)
     profile: str = ""
     """The documented name of the instance profile, with ``{name}`` of the role; empty: it has none."""
+    passed_to: str = ""
+    """What ``iam:PassedToService`` is like when the role is passed; empty: the service that assumes it."""
 
     @property
     def source(self) -> str:
@@ -345,6 +352,8 @@ MANAGED_INSTANCE = Kind(
     default_name="ecsInstanceRole",
     managed=Grants(managed=("AmazonECSInstanceRolePolicyForManagedInstances",)),
     profile="{name}",
+    # The page gives it with StringLike, since the name of EC2's principal is another one in some partitions.
+    passed_to="ec2.*",
 )
 
 _INFRASTRUCTURE_PAGE = ECS + "infrastructure_IAM_role.html"

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from ansible_collections.onprem.ecs.plugins.module_utils import _catalog, _iam_guard, _iam_plan, _iam_wanted, _policy
 from ansible_collections.onprem.ecs.plugins.module_utils._aws import Aws, AwsError, Module, eventually
 from ansible_collections.onprem.ecs.plugins.module_utils._errors import EcsError
+from ansible_collections.onprem.ecs.plugins.module_utils._iam_documents import Options, Where
 from ansible_collections.onprem.ecs.plugins.module_utils._iam_plan import Found
-from ansible_collections.onprem.ecs.plugins.module_utils._iam_wanted import Options, Wanted, Where
+from ansible_collections.onprem.ecs.plugins.module_utils._iam_wanted import Wanted
 from ansible_collections.onprem.ecs.plugins.module_utils._plan import Change, Plan
 
 #: Another controller was faster between our look and our write: look again and plan again.

@@ -12,8 +12,9 @@ from fnmatch import fnmatchcase
 
 from ansible_collections.onprem.ecs.plugins.module_utils import _catalog, _ecs, _iam_plan, _iam_use, _policy
 from ansible_collections.onprem.ecs.plugins.module_utils._aws import Aws
+from ansible_collections.onprem.ecs.plugins.module_utils._iam_documents import Options
 from ansible_collections.onprem.ecs.plugins.module_utils._iam_plan import Found
-from ansible_collections.onprem.ecs.plugins.module_utils._iam_wanted import Options, Wanted
+from ansible_collections.onprem.ecs.plugins.module_utils._iam_wanted import Wanted
 
 #: Enough names for a person to know what it is about.
 NAMED = 3

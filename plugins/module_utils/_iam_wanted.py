@@ -9,33 +9,27 @@ Pure. ``check`` judges all that can be judged before AWS is asked; ``wanted`` bu
 
 from __future__ import annotations
 
-import re
 import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.onprem.ecs.plugins.module_utils import _catalog, _policy
-from ansible_collections.onprem.ecs.plugins.module_utils._catalog import Condition, Grants, Kind, Own, Statement
+from ansible_collections.onprem.ecs.plugins.module_utils._catalog import Grants, Kind
 from ansible_collections.onprem.ecs.plugins.module_utils._errors import EcsError
+from ansible_collections.onprem.ecs.plugins.module_utils._iam_documents import (
+    PATH,
+    POLICY_NAME,
+    ROLE_NAME,
+    SOME_ACCOUNT,
+    Options,
+    Where,
+    arns,
+    check_regions,
+    names_region,
+    permissions,
+    policy_arn,
+    trust,
+)
 from ansible_collections.onprem.ecs.plugins.module_utils._policy import Document
-
-Options = t.Mapping[str, t.Any]
-
-ROLE_NAME = re.compile(r"[\w+=,.@-]{1,64}", re.ASCII)
-POLICY_NAME = re.compile(r"[\w+=,.@-]{1,128}", re.ASCII)
-PATH = re.compile(r"/|/[!-~]{1,510}/")
-REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d")
-POLICY_ARN = re.compile(r"arn:(aws[a-z-]*):iam::(aws|\d{12}):policy/([!-~]+/)?[\w+=,.@-]{1,128}", re.ASCII)
-#: As long as a real one, so that documents built with it have their real size.
-SOME_ACCOUNT = "000000000000"
-
-
-@dataclass(frozen=True)
-class Where:
-    """The account that a role is in, and the Regions that its policies speak of."""
-
-    partition: str
-    account: str
-    regions: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -86,19 +80,9 @@ def check(options: Options, region: str) -> None:
 def needs_region(options: Options) -> bool:
     """True when the role's documents name Regions, so that one must be known."""
     kind = _kind(options)
-    return (kind.regional and options["trust_conditions"] == "documented") or any(
-        _names_region(one, options) for own in grants(options).own for one in own.statements
+    return (kind.regional and options["trust_conditions"] == "documented") or names_region(
+        (one for own in grants(options).own for one in own.statements), options
     )
-
-
-def _names_region(one: Statement, options: Options) -> bool:
-    for shape in (_catalog.TARGETS[target] for target in one.on):
-        items = options[shape.option] if shape.option else None
-        if not items and (one.optional or one.unscoped):
-            continue
-        if "{region}" in shape.arn and not (items and all(str(item).startswith("arn:") for item in items)):
-            return True
-    return False
 
 
 def wanted(options: Options, where: Where) -> Wanted:
@@ -109,15 +93,11 @@ def wanted(options: Options, where: Where) -> Wanted:
     """
     kind = _kind(options)
     name = role_name(options)
-    for region in where.regions:
-        if not REGION.fullmatch(region):
-            raise EcsError(f"regions: {region!r} is not the name of a Region such as eu-west-1")
-        if where.partition and _catalog.partition_of(region) != where.partition:
-            raise EcsError(f"regions: {region} is not in the partition {where.partition}")
+    check_regions(where)
     if needs_region(options) and not where.regions:
         raise EcsError("no Region: set the option region or regions, the variable AWS_REGION or one in the profile")
     given = grants(options)
-    inline = {own.name: _document(own, options, where) for own in given.own}
+    inline = {own.name: permissions(own.statements, options, where) for own in given.own}
     ours_inline = frozenset(own.name for one in kind.grants() for own in one.own)
     for policy, document in (options["inline_policies"] or {}).items():
         if policy in ours_inline:
@@ -141,7 +121,7 @@ def wanted(options: Options, where: Where) -> Wanted:
         description=options["description"],
         max_session_duration=options["max_session_duration"],
         permissions_boundary=_boundary(options["permissions_boundary"], where),
-        trust=_trust(kind, options, where),
+        trust=trust(kind, options["trust_conditions"], where),
         managed=tuple(managed),
         inline=inline,
         ours_managed=frozenset(policy_arn(path, where) for one in kind.grants() for path in one.managed),
@@ -189,149 +169,8 @@ def grants(options: Options) -> Grants:
     )
 
 
-def policy_arn(policy: str, where: Where) -> str:
-    """The ARN of a managed policy: given as one, of AWS by a name that the catalogue knows, or the account's own.
-
-    :raises EcsError: malformed, or of another partition
-    """
-    if policy.startswith("arn:"):
-        match = POLICY_ARN.fullmatch(policy)
-        if not match:
-            raise EcsError(
-                f"{policy!r} is not the ARN of a managed policy (arn:PARTITION:iam::ACCOUNT or aws:policy/NAME)"
-            )
-        if where.partition and match.group(1) != where.partition:
-            raise EcsError(f"{policy} is of the partition {match.group(1)}, the role is in {where.partition}")
-        return policy
-    path, _slash, name = policy.strip("/").rpartition("/")
-    if not POLICY_NAME.fullmatch(name):
-        raise EcsError(
-            f"{policy!r} is not a policy's name: 1 to 128 letters, digits or _+=,.@- after an optional path/"
-        )
-    of_aws = _catalog.aws_policies().get(name)
-    if of_aws and (not path or of_aws == policy.strip("/")):
-        return f"arn:{where.partition}:iam::aws:policy/{of_aws}"
-    return f"arn:{where.partition}:iam::{where.account}:policy/{policy.strip('/')}"
-
-
 def _boundary(boundary: str | None, where: Where) -> str | None:
     return policy_arn(boundary, where) if boundary else boundary
-
-
-# Documents ---------------------------------------------------------------------------------------------------------
-
-
-def _trust(kind: Kind, options: Options, where: Where) -> Document:
-    services = [kind.service]
-    if where.partition == "aws-cn" and kind.service in _catalog.SERVICES_IN_CHINA:
-        services = _filled(_catalog.SERVICES_IN_CHINA[kind.service], where)
-    choice = options["trust_conditions"]
-    conditions = choice if isinstance(choice, dict) else None
-    if choice == "documented":
-        conditions = _block(kind.trust, options, where)
-    document = _policy.trust(services, kind.sid, conditions)
-    if _policy.size(document) > _catalog.MAX_TRUST:
-        raise EcsError(
-            f"the trust document has {_policy.size(document)} characters, IAM allows {_catalog.MAX_TRUST}: "
-            "name fewer regions, or set trust_conditions to a block with a wildcard"
-        )
-    return document
-
-
-def _document(own: Own, options: Options, where: Where) -> Document:
-    statements = [_statement(one, options, where) for one in own.statements]
-    return _policy.document([one for one in statements if one is not None])
-
-
-def _statement(one: Statement, options: Options, where: Where) -> Document | None:
-    """None for an optional statement whose resources the user does not name."""
-    named = any(options[_catalog.TARGETS[target].option] for target in one.on if _catalog.TARGETS[target].option)
-    if one.optional and not named:
-        return None
-    if one.unscoped and not named:
-        resources = [one.unscoped.format(partition=where.partition)]
-    else:
-        resources = [arn for target in one.on for arn in arns(target, options, where)] or ["*"]
-    conditions = _block(one.always + (one.conditions if named else ()), options, where)
-    return _policy.statement(one.actions, list(dict.fromkeys(resources)), one.sid, conditions)
-
-
-def _block(conditions: t.Sequence[Condition], options: Options, where: Where) -> Document | None:
-    """The condition block; a condition on an option that is not given is left out."""
-    block: Document = {}
-    for condition in conditions:
-        values: list[str] = []
-        for value in condition.values:
-            option = value.strip("{}")
-            if value in _catalog.TARGETS:
-                values += arns(value, options, where)
-            elif value.startswith("{") and option in options:
-                values += [options[option]] if options[option] else []
-            else:
-                values += _filled(value, where)
-        if values:
-            block.setdefault(condition.operator, {})[condition.key] = _policy.one_or_list(values)
-    return block or None
-
-
-def _filled(template: str, where: Where, **more: str) -> list[str]:
-    """The template for every Region, or once when it names none."""
-    regions = where.regions if "{region}" in template else ("",)
-    return [
-        template.format(partition=where.partition, account=where.account, region=region, **more) for region in regions
-    ]
-
-
-def arns(target: str, options: Options, where: Where) -> list[str]:
-    """The ARNs of a target: of the items that its option holds, or of all there are.
-
-    :raises EcsError: an item is neither a name nor an ARN of its kind
-    """
-    shape = _catalog.TARGETS[target]
-    if not shape.option:
-        return _filled(shape.arn, where)
-    found: list[str] = []
-    for item in options[shape.option] or ["*"]:
-        if str(item).startswith("arn:"):
-            found += _from_arn(shape, str(item), where)
-        else:
-            found += _from_name(shape, str(item), where)
-    return list(dict.fromkeys(found))
-
-
-def _from_name(shape: _catalog.Target, item: str, where: Where) -> list[str]:
-    resource = _catalog.RESOURCES[shape.option]
-    if item != "*" and not re.fullmatch(resource.names, item, re.ASCII):
-        raise EcsError(
-            f"{shape.option}: {item!r} is neither a name such as {resource.example} nor an ARN of {resource.service}"
-        )
-    name = item.lstrip("/") if shape.option == "parameters" else item
-    arn = shape.arn if item != "*" else shape.arn.replace("{name}-??????", "{name}")
-    return _filled(arn, where, name=name, bucket=name.partition("/")[0])
-
-
-def _from_arn(shape: _catalog.Target, item: str, where: Where) -> list[str]:
-    resource = _catalog.RESOURCES[shape.option]
-    parts = item.split(":", 5)
-    if len(parts) < 6 or parts[2] != resource.service or not parts[5].startswith(resource.prefix):
-        like = f"arn:aws:{resource.service}:REGION:ACCOUNT:{resource.prefix}{resource.example}"
-        if resource.service == "s3":
-            like = f"arn:aws:s3:::{resource.example}"
-        raise EcsError(f"{shape.option}: {item!r} is not an ARN such as {like}")
-    if where.partition and parts[1] != where.partition:
-        raise EcsError(f"{shape.option}: {item} is of the partition {parts[1]}, the role is in {where.partition}")
-    name = parts[5][len(resource.prefix) :]
-    if shape.option == "log_groups" and name.endswith(":*"):
-        name = name[:-2]
-    pattern = resource.names if shape.option != "log_groups" else r"[^:]+"
-    if not re.fullmatch(pattern, name, re.ASCII):
-        raise EcsError(f"{shape.option}: the name {name!r} in {item} is not one such as {resource.example}")
-    if shape.as_given:
-        return [item]
-    filled = shape.arn.format(
-        partition=parts[1], region=parts[3], account=parts[4], name=name, bucket=name.partition("/")[0]
-    )
-    return [filled]
 
 
 # Checks ------------------------------------------------------------------------------------------------------------
@@ -388,7 +227,7 @@ def _check_used(options: Options, kind: Kind) -> None:
     }
     for name in options["features"] or []:
         used.update(kind.features[name].needs)
-    for option in (*_catalog.RESOURCES, "vpc", "vpc_endpoint"):
+    for option in (*_catalog.ROLE_SCOPES, "vpc", "vpc_endpoint"):
         if options[option] and option not in used:
             raise EcsError(
                 f"{option}: nothing of kind {options['kind']} with permissions {options['permissions']} and features "

@@ -166,10 +166,11 @@ def trust(services: t.Sequence[str], sid: str = "", conditions: t.Mapping[str, t
     return document([built])
 
 
-def pass_role(role_arn: str, services: t.Sequence[str]) -> Document:
-    """The document that lets its holder pass exactly this role to exactly these services."""
-    condition = {"StringEquals": {"iam:PassedToService": one_or_list(services)}}
-    return document([statement(["iam:PassRole"], [role_arn], conditions=condition)])
+def pass_role(role_arns: t.Sequence[str], services: t.Sequence[str]) -> Document:
+    """The document that lets its holder pass exactly these roles to exactly these services."""
+    operator = "StringLike" if any("*" in service for service in services) else "StringEquals"
+    condition = {operator: {"iam:PassedToService": one_or_list(services)}}
+    return document([statement(["iam:PassRole"], role_arns, conditions=condition)])
 
 
 def one_or_list(values: t.Sequence[str]) -> t.Any:

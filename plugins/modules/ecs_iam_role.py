@@ -415,7 +415,7 @@ changes:
 import typing as t
 
 from ansible_collections.onprem.ecs.plugins.module_utils._aws import run
-from ansible_collections.onprem.ecs.plugins.module_utils._catalog import KINDS, RESOURCES
+from ansible_collections.onprem.ecs.plugins.module_utils._catalog import KINDS, ROLE_SCOPES
 from ansible_collections.onprem.ecs.plugins.module_utils._iam import manage_role
 
 
@@ -429,7 +429,7 @@ def argument_spec() -> dict[str, t.Any]:
         "features": {**texts, "default": []},
         "permissions": {"choices": ["managed", "least_privilege"], "default": "managed"},
         "regions": dict(texts),
-        **{option: {**texts, "default": [], "no_log": False} for option in RESOURCES},
+        **{option: {**texts, "default": [], "no_log": False} for option in ROLE_SCOPES},
         "vpc": {},
         "vpc_endpoint": {},
         "trust_conditions": {"type": "raw", "default": "documented"},

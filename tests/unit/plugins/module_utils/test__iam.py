@@ -12,10 +12,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.onprem.ecs.plugins.module_utils import _catalog, _iam_plan, _iam_wanted, _policy
+from ansible_collections.onprem.ecs.plugins.module_utils import (
+    _catalog,
+    _iam_documents,
+    _iam_plan,
+    _iam_wanted,
+    _policy,
+)
 from ansible_collections.onprem.ecs.plugins.module_utils._errors import EcsError
+from ansible_collections.onprem.ecs.plugins.module_utils._iam_documents import Where
 from ansible_collections.onprem.ecs.plugins.module_utils._iam_plan import Found
-from ansible_collections.onprem.ecs.plugins.module_utils._iam_wanted import Wanted, Where
+from ansible_collections.onprem.ecs.plugins.module_utils._iam_wanted import Wanted
 from ansible_collections.onprem.ecs.plugins.module_utils._plan import Change, Phase, Plan
 
 ACCOUNT = "123456789012"
@@ -306,7 +313,7 @@ def test_optional_statements_are_left_out() -> None:
     ],
 )
 def test_policies_by_name(name: str, arn: str) -> None:
-    assert _iam_wanted.policy_arn(name, HERE) == arn
+    assert _iam_documents.policy_arn(name, HERE) == arn
 
 
 def test_deletion_takes_everything_known() -> None:
