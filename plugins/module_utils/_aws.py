@@ -11,6 +11,7 @@ The only file that imports amazon.aws. Everything above it speaks in operation n
 from __future__ import annotations
 
 import re
+import threading
 import typing as t
 
 try:
@@ -54,6 +55,12 @@ class AwsError(EcsError):
         self.aws_message = message
         super().__init__(self._words())
 
+    def with_remedy(self, remedy: str) -> AwsError:
+        """The same error, with what can be done about it."""
+        told = AwsError(self.service, self.operation, self.resource, self.code, self.aws_message)
+        told.args = (f"{self}. {remedy}",)
+        return told
+
     def _words(self) -> str:
         message = self.aws_message or "(no message from AWS)"
         text = f"{self.service}:{self.operation} failed for {self.resource}: {self.code}: {message}"
@@ -92,12 +99,13 @@ class Caller(t.NamedTuple):
 
 
 class Aws:
-    """The connection of one module run: clients are made when first used, and once."""
+    """The connection of one module run: clients are made when first used, and once. Threads can share it."""
 
     def __init__(self, module: t.Any) -> None:
         self._module = module
         self._clients: dict[tuple[str, str], t.Any] = {}
         self._caller: Caller | None = None
+        self._making = threading.RLock()
 
     @property
     def region(self) -> str:
@@ -116,11 +124,12 @@ class Aws:
     def client(self, service: str, in_region: str | None = None) -> t.Any:
         """The boto3 client of a service, in the Region of the connection unless another is named."""
         key = (service, in_region or "")
-        if key not in self._clients:
-            config = botocore.config.Config(retries={"mode": "standard", "max_attempts": MAX_ATTEMPTS})
-            elsewhere = {"region": in_region} if in_region else {}
-            self._clients[key] = self._module.client(service, config=config, **elsewhere)
-        return self._clients[key]
+        with self._making:
+            if key not in self._clients:
+                config = botocore.config.Config(retries={"mode": "standard", "max_attempts": MAX_ATTEMPTS})
+                elsewhere = {"region": in_region} if in_region else {}
+                self._clients[key] = self._module.client(service, config=config, **elsewhere)
+            return self._clients[key]
 
     def call(
         self, service: str, operation: str, resource: str, in_region: str | None = None, **params: t.Any
@@ -149,10 +158,11 @@ class Aws:
 
     def caller(self) -> Caller:
         """Account, partition and ARN of the caller; one call a run."""
-        if self._caller is None:
-            found = self.call("sts", "GetCallerIdentity", "the caller")
-            self._caller = Caller(found["Account"], found["Arn"].split(":")[1], found["Arn"])
-        return self._caller
+        with self._making:
+            if self._caller is None:
+                found = self.call("sts", "GetCallerIdentity", "the caller")
+                self._caller = Caller(found["Account"], found["Arn"].split(":")[1], found["Arn"])
+            return self._caller
 
 
 class _translated:

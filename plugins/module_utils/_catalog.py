@@ -104,6 +104,7 @@ TARGETS: dict[str, Target] = {
     "kms_key": Target("arn:{partition}:kms:{region}:{account}:key/{name}", "kms_keys"),
     "function": Target("arn:{partition}:lambda:{region}:{account}:function:{name}", "lambda_functions"),
     "role": Target("arn:{partition}:iam::{account}:role/{name}", "roles"),
+    "aws_policy": Target("arn:{partition}:iam::aws:policy/*"),
 }
 
 

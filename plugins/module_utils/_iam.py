@@ -2,266 +2,208 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""PRIVATE: not for use outside of this collection. IAM: read a role, carry out the plan for it, show it."""
+"""PRIVATE: not for use outside of this collection. The work of the modules that keep roles: one role, or many at once.
+
+For each role: look, plan, check that the plan can be carried out. Only when that went well for all of them is the first
+call made that changes something.
+"""
 
 from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.onprem.ecs.plugins.module_utils import _catalog, _iam_guard, _iam_plan, _iam_wanted, _policy
-from ansible_collections.onprem.ecs.plugins.module_utils._aws import Aws, AwsError, Module, eventually
+from ansible_collections.onprem.ecs.plugins.module_utils import (
+    _iam_apply,
+    _iam_guard,
+    _iam_pass_role,
+    _iam_plan,
+    _iam_read,
+    _iam_wanted,
+)
+from ansible_collections.onprem.ecs.plugins.module_utils._aws import Aws, AwsError, Module
 from ansible_collections.onprem.ecs.plugins.module_utils._errors import EcsError
-from ansible_collections.onprem.ecs.plugins.module_utils._iam_documents import Options, Where
+from ansible_collections.onprem.ecs.plugins.module_utils._iam_documents import Options
+from ansible_collections.onprem.ecs.plugins.module_utils._iam_pass_role import Principal
 from ansible_collections.onprem.ecs.plugins.module_utils._iam_plan import Found
 from ansible_collections.onprem.ecs.plugins.module_utils._iam_wanted import Wanted
-from ansible_collections.onprem.ecs.plugins.module_utils._plan import Change, Plan
+from ansible_collections.onprem.ecs.plugins.module_utils._parallel import each
+from ansible_collections.onprem.ecs.plugins.module_utils._plan import Plan
 
 #: Another controller was faster between our look and our write: look again and plan again.
 RACES = ("EntityAlreadyExists", "NoSuchEntity", "DeleteConflict")
-#: IAM is at work on the same role: the same call is right a moment later.
-BUSY = ("ConcurrentModification", "EntityTemporarilyUnmodifiable")
 ROUNDS = 3
+
+Result = t.Dict[str, t.Any]
 
 
 @dataclass
-class Run:
-    """One run of a module for a role: what it was asked, how the role was at first, and what has been done."""
+class Job:
+    """One role in a run: what was asked for, how it was at first, and what has been done."""
 
     options: Options
     first: dict[str, t.Any] | None = None
     """The sections of the role when it was first looked at."""
     done: list[str] = field(default_factory=list)
+    """The words of each change that was made."""
 
 
-def manage_role(aws: Aws, module: Module) -> dict[str, t.Any]:
+@dataclass
+class Look:
+    """A role as one round has found it, and what is to be done."""
+
+    job: Job
+    wanted: Wanted
+    found: Found | None
+    role: Plan
+    passing: Plan
+
+    @property
+    def plan(self) -> Plan:
+        """All of it."""
+        return self.role + self.passing
+
+
+def manage_role(aws: Aws, module: Module) -> Result:
     """The work of the module ``ecs_iam_role``."""
-    run = Run(module.params)
-    _iam_wanted.check(run.options, aws.region_or_none or "")
+    return manage(aws, module, [Job(module.params)])[0]
+
+
+def manage_baseline(aws: Aws, module: Module) -> Result:
+    """The work of the module ``ecs_iam_baseline``.
+
+    :raises EcsError: an entry is wrong, or two are about the same role
+    """
+    jobs = [Job(options) for options in module.params["roles"]]
+    _check_names(jobs)
+    results = manage(aws, module, jobs)
+    diffs = {name_of(job): result["diff"] for job, result in zip(jobs, results) if any(result["diff"].values())}
+    return {
+        "changed": any(result["changed"] for result in results),
+        "changes": [words for result in results for words in result["changes"]],
+        "diff": {side: {name: diff[side] for name, diff in diffs.items()} for side in ("before", "after")},
+        "iam_roles": [result["iam_role"] for result in results],
+    }
+
+
+def name_of(job: Job) -> str:
+    """The name of the role that a job is about."""
+    return _iam_wanted.role_name(job.options)
+
+
+def _check_names(jobs: t.Sequence[Job]) -> None:
+    names = [name_of(job) for job in jobs]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise EcsError(f"roles: {', '.join(twice)} stands there twice; give each role a name of its own")
+
+
+def manage(aws: Aws, module: Module, jobs: t.Sequence[Job]) -> list[Result]:
+    """Make the roles what is wanted; the result of each.
+
+    :raises EcsError: an option is wrong, a change is refused, or AWS refuses a call
+    """
+    for job in jobs:
+        _check(job, aws.region_or_none or "", len(jobs) > 1)
     for left in reversed(range(ROUNDS)):
         try:
-            return _round(aws, run, module)
+            return _round(aws, module, jobs)
         except AwsError as error:
             if error.code not in RACES or not left:
-                error.result.update(changed=bool(run.done), changes=run.done)
+                done = [words for job in jobs for words in job.done]
+                error.result.update(changed=bool(done), changes=done)
                 raise
-    raise EcsError(f"role {run.options['name']} changes faster than it can be read")  # for mypy: the last round ended
+    raise EcsError("roles change faster than they can be read")  # for mypy: the last round returned or raised
 
 
-def _round(aws: Aws, run: Run, module: Module) -> dict[str, t.Any]:
+def _check(job: Job, region: str, named: bool) -> None:
+    try:
+        _iam_wanted.check(job.options, region)
+    except EcsError as error:
+        if not named:
+            raise
+        raise EcsError(f"role {name_of(job) or 'of kind ' + job.options['kind']}: {error}") from error
+
+
+def _round(aws: Aws, module: Module, jobs: t.Sequence[Job]) -> list[Result]:
     """Look, plan and do it, once."""
-    options = run.options
+    looks = each(lambda job: _look(aws, module, job), jobs)
+    _check_principals(aws, looks)
+    for look in looks:
+        if look.job.first is None:
+            look.job.first = dict(look.plan.before)
+    if not module.check_mode:
+        each(lambda look: _apply(aws, look), looks)
+        # A role that passes another one may have been made just now.
+        each(lambda look: _iam_apply.execute(aws, look.passing, look.job.done, fresh=True), looks)
+    return [_result(look, module.check_mode) for look in looks]
+
+
+def _look(aws: Aws, module: Module, job: Job) -> Look:
+    options = job.options
     profiles = options["state"] == "absent" or bool(_iam_wanted.profile_name(options))
-    found = read(aws, _iam_wanted.role_name(options), profiles)
-    wanted = _iam_wanted.wanted(options, where(aws, options, found))
+    found = _iam_read.read(aws, name_of(job), profiles)
+    where = _iam_read.where(aws, options, found)
+    wanted = _iam_wanted.wanted(options, where)
     plan = _plan(aws, options, wanted, found)
     if plan.changes and found is not None:
-        _protect(aws, module, wanted, found)
-    if run.first is None:
-        run.first = _iam_plan.sections(found)
-    if module.check_mode:
-        return _result(run, wanted, found, Plan(plan.changes, run.first, plan.after), plan.words())
-    created = execute(aws, plan, run.done)
-    if created:
-        found = Found({**created, "AssumeRolePolicyDocument": wanted.trust})
-    elif found is not None and not run.first and options["state"] == "present":
-        run.done.insert(0, f"create role {wanted.name}: another controller did, while this task ran")
-    return _result(run, wanted, found, Plan(plan.changes, run.first, plan.after), run.done)
+        _protect(aws, module, options, wanted, found)
+    shall = _iam_wanted.pass_role(options, found.role["Arn"] if found else wanted.arn, where)
+    held = _iam_read.documents_of_principals(aws, shall, _iam_pass_role.policy_name(wanted.name))
+    return Look(job, wanted, found, plan, _iam_pass_role.plan(wanted.name, shall, held))
 
 
 def _plan(aws: Aws, options: Options, wanted: Wanted, found: Found | None) -> Plan:
     if options["state"] == "absent":
         return _iam_plan.absent(wanted, found)
-    plan = _iam_plan.present(wanted, found, existing_profiles(aws, wanted, found))
-    verify_policies(aws, plan)
+    plan = _iam_plan.present(wanted, found, _iam_read.existing_profiles(aws, wanted, found))
+    _iam_read.verify_policies(aws, plan)
     return plan
 
 
-def _protect(aws: Aws, module: Module, wanted: Wanted, found: Found) -> None:
+def _protect(aws: Aws, module: Module, options: Options, wanted: Wanted, found: Found) -> None:
     """Refuse what would break running work, or warn of it when the user wants it all the same.
 
     :raises EcsError: names who uses the role and the way out
     """
-    use = _iam_guard.find_use(aws, module.params, wanted, found)
-    if use and module.params["protect"]:
+    use = _iam_guard.find_use(aws, options, wanted, found)
+    if use and options["protect"]:
         raise EcsError(use.refusal(wanted.name))
     if use:
         module.warn(use.warning(wanted.name))
 
 
-# What is -----------------------------------------------------------------------------------------------------------
+def _check_principals(aws: Aws, looks: t.Sequence[Look]) -> None:
+    """Who gets a policy is there, or is made in the same run: asked before the first write.
 
-
-def read(aws: Aws, name: str, profiles: bool) -> Found | None:
-    """The role, or None. Three calls, one more for the instance profiles, and one for each inline policy."""
-    who = f"role {name}"
-    try:
-        role = aws.call("iam", "GetRole", who, RoleName=name)["Role"]
-        attached = aws.pages("iam", "ListAttachedRolePolicies", "AttachedPolicies", who, RoleName=name)
-        inline = aws.pages("iam", "ListRolePolicies", "PolicyNames", who, RoleName=name)
-        return Found(
-            role,
-            {policy["PolicyArn"]: policy["PolicyName"] for policy in attached},
-            {str(policy): _inline(aws, name, str(policy)) for policy in inline},
-            _profiles(aws, name) if profiles else (),
-        )
-    except AwsError as error:
-        if error.code == "NoSuchEntity" and error.operation != "GetRolePolicy":
-            return None
-        raise
-
-
-def _inline(aws: Aws, name: str, policy: str) -> _policy.Document:
-    answer = aws.call("iam", "GetRolePolicy", f"policy {policy} of role {name}", RoleName=name, PolicyName=policy)
-    return _policy.parse(answer["PolicyDocument"], f"the inline policy {policy} of role {name}")
-
-
-def _profiles(aws: Aws, name: str) -> tuple[str, ...]:
-    found = aws.pages("iam", "ListInstanceProfilesForRole", "InstanceProfiles", f"role {name}", RoleName=name)
-    return tuple(profile["InstanceProfileName"] for profile in found)
-
-
-def existing_profiles(aws: Aws, wanted: Wanted, found: Found | None) -> tuple[str, ...]:
-    """The wanted instance profile, if it is there without the role: asked for only when it would have to be made.
-
-    :raises EcsError: another role is in it
+    :raises EcsError: names who is not
     """
-    profile = wanted.profile
-    if not profile or (found and profile in found.profiles):
-        return ()
-    try:
-        answer = aws.call("iam", "GetInstanceProfile", f"instance profile {profile}", InstanceProfileName=profile)
-    except AwsError as error:
-        if error.code == "NoSuchEntity":
-            return ()
-        raise
-    others = [role["RoleName"] for role in answer["InstanceProfile"]["Roles"]]
-    if others:
-        raise EcsError(f"instance profile {profile} holds the role {others[0]}, and a profile holds one role only")
-    return (profile,)
-
-
-def verify_policies(aws: Aws, plan: Plan) -> None:
-    """Every policy that is to be attached is there: asked before the first write, so that nothing is left half done.
-
-    :raises EcsError: one is not
-    """
-    wanted = [
-        change.params[key]
-        for change in plan.changes
-        for key in ("PolicyArn", "PermissionsBoundary")
-        if key in change.params and change.operation != "DetachRolePolicy"
-    ]
-    for arn in dict.fromkeys(wanted):
-        try:
-            aws.call("iam", "GetPolicy", f"policy {arn}", PolicyArn=arn)
-        except AwsError as error:
-            if error.code != "NoSuchEntity":
-                raise
-            raise EcsError(
-                f"the managed policy {arn} does not exist. A policy of AWS that is not in the catalogue is named "
-                "by its ARN (arn:aws:iam::aws:policy/...), an own one with a path by path/name"
-            ) from error
-
-
-def where(aws: Aws, options: Options, found: Found | None) -> Where:
-    """Account and partition, from the role's ARN or else the caller's; and the Regions that the documents name.
-
-    Without the option ``regions`` they are the Region of the connection and those that the role trusts already: hosts
-    in two Regions can share a role, and neither run takes the other's away.
-    """
-    if found is None:
-        caller = aws.caller()
-        partition, account = caller.partition, caller.account
-    else:
-        partition, account = found.role["Arn"].split(":")[1], found.role["Arn"].split(":")[4]
-    regions = set(options["regions"] or [])
-    if not regions:
-        regions = {aws.region_or_none} if aws.region_or_none else set()
-        kind = _catalog.KINDS[options["kind"]]
-        if found is not None and kind.regional:
-            regions.update(_policy.source_regions(found.trust, kind.source))
-    return Where(partition, account, tuple(sorted(regions)))
-
-
-# What is done ------------------------------------------------------------------------------------------------------
-
-
-def execute(aws: Aws, plan: Plan, done: list[str]) -> dict[str, t.Any] | None:
-    """Carry out the plan in its order.
-
-    :param done: the words of each change are added when it is made
-    :return: the role that was created, as IAM answers it; None when none was
-    """
-    created = None
-    for change in plan.ordered():
-        answer = _write(aws, change, fresh=created is not None)
-        done.append(change.words)
-        if change.operation == "CreateRole":
-            created = answer["Role"]
-            _wait_for(aws, change)
-    return created
-
-
-def _write(aws: Aws, change: Change, fresh: bool) -> dict[str, t.Any]:
-    """One write call. What IAM does not know yet, because it is only just made, is tried again."""
-    passing = (*BUSY, "NoSuchEntity") if fresh else BUSY
-    answer: dict[str, t.Any] = eventually(
-        lambda: aws.call(change.service, change.operation, change.resource, **change.params),
-        lambda error: error.code in passing,
-        retries=6,
-    )
-    return answer
-
-
-def _wait_for(aws: Aws, change: Change) -> None:
-    name = change.params["RoleName"]
-    eventually(
-        lambda: aws.call("iam", "GetRole", f"role {name}", RoleName=name), lambda error: error.code == "NoSuchEntity"
-    )
-
-
-# What is shown -----------------------------------------------------------------------------------------------------
-
-
-def _result(run: Run, wanted: Wanted, found: Found | None, plan: Plan, words: t.Sequence[str]) -> dict[str, t.Any]:
-    """The result of the module: the role as it is after the plan, done or not."""
-    role = shown(_iam_plan.becomes(wanted, found)) if run.options["state"] == "present" else {}
-    return {"changed": bool(words), "changes": list(words), "diff": plan.diff(), "iam_role": role}
-
-
-def shown(found: Found) -> dict[str, t.Any]:
-    """A role as the modules return it: AWS's names in snake_case, documents and tags as they are."""
-    role = found.role
-    result: dict[str, t.Any] = {
-        "role_name": role["RoleName"],
-        "path": role["Path"],
-        "arn": role["Arn"],
-        "assume_role_policy_document": _policy.parse(role["AssumeRolePolicyDocument"], "the trust document"),
-        "description": role.get("Description", ""),
-        "max_session_duration": role.get("MaxSessionDuration", _iam_plan.DEFAULT_SESSION),
-        "tags": found.tags,
-        "attached_managed_policies": [
-            {"policy_name": name, "policy_arn": arn} for arn, name in sorted(found.attached.items())
-        ],
-        "inline_policies": [
-            {"policy_name": name, "policy_document": document} for name, document in sorted(found.inline.items())
-        ],
-        "instance_profiles": [{"instance_profile_name": name} for name in found.profiles],
+    made = {Principal("role", look.wanted.name) for look in looks if look.job.options["state"] == "present"}
+    asked = {
+        Principal(kind, name)
+        for look in looks
+        for change in look.passing.changes
+        if change.operation.startswith("Put")
+        for kind, name in [change.resource.split(" ", 1)]
     }
-    if found.boundary:
-        result["permissions_boundary"] = {
-            "permissions_boundary_type": "Policy",
-            "permissions_boundary_arn": found.boundary,
-        }
-    if role.get("RoleId"):
-        result["role_id"] = role["RoleId"]
-    if role.get("CreateDate"):
-        result["create_date"] = role["CreateDate"].isoformat()
-    used = role.get("RoleLastUsed") or {}
-    if used.get("LastUsedDate"):
-        result["role_last_used"] = {
-            "last_used_date": used["LastUsedDate"].isoformat(),
-            "region": used.get("Region", ""),
-        }
-    return result
+    for principal in sorted(asked - made, key=str):
+        if not _iam_read.is_there(aws, principal):
+            raise EcsError(f"pass_role_to: there is no {principal}; create it first, or leave it out")
+
+
+def _apply(aws: Aws, look: Look) -> None:
+    """Carry out what concerns the role itself."""
+    created = _iam_apply.execute(aws, look.role, look.job.done)
+    if created:
+        look.found = Found({**created, "AssumeRolePolicyDocument": look.wanted.trust})
+    elif look.found is not None and "role" not in (look.job.first or {}) and look.job.options["state"] == "present":
+        look.job.done.insert(0, f"create role {look.wanted.name}: another controller did, while this task ran")
+
+
+def _result(look: Look, check_mode: bool) -> Result:
+    """The role as it is after the plan, done or not."""
+    words = look.plan.words() if check_mode else look.job.done
+    plan = Plan(look.plan.changes, look.job.first or {}, look.plan.after)
+    present = look.job.options["state"] == "present"
+    role = _iam_read.shown(_iam_plan.becomes(look.wanted, look.found)) if present else {}
+    return {"changed": bool(words), "changes": list(words), "diff": plan.diff(), "iam_role": role}

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from ansible_collections.onprem.ecs.plugins.module_utils import _policy
 from ansible_collections.onprem.ecs.plugins.module_utils._errors import EcsError
+from ansible_collections.onprem.ecs.plugins.module_utils._iam_pass_role import PREFIX
 from ansible_collections.onprem.ecs.plugins.module_utils._iam_wanted import Wanted
 from ansible_collections.onprem.ecs.plugins.module_utils._plan import Change, Phase, Plan
 from ansible_collections.onprem.ecs.plugins.module_utils._policy import Document
@@ -143,7 +144,9 @@ def _attached_after(wanted: Wanted, found: Found) -> dict[str, str]:
 
 
 def _goes(wanted: Wanted, policy: str) -> bool:
-    return wanted.purge_policies or policy in wanted.ours_managed or policy in wanted.ours_inline
+    """What lets the role pass another one belongs to that other one: it is never purged here."""
+    purged = wanted.purge_policies and not policy.startswith(PREFIX)
+    return purged or policy in wanted.ours_managed or policy in wanted.ours_inline
 
 
 def _inline_after(wanted: Wanted, found: Found) -> dict[str, Document]:
@@ -326,5 +329,6 @@ def _foreign(wanted: Wanted, found: Found) -> list[str]:
     known = wanted.ours_managed | set(wanted.managed)
     words = [f"the policy {arn}" for arn in found.attached if arn not in known]
     known = wanted.ours_inline | set(wanted.inline)
-    words += [f"the inline policy {name}" for name in found.inline if name not in known]
+    passing = {name for name in found.inline if name.startswith(PREFIX)}
+    words += [f"the inline policy {name}" for name in found.inline if name not in known | passing]
     return words + [f"the instance profile {name}" for name in found.profiles if name != wanted.profile]

@@ -12,7 +12,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.onprem.ecs.plugins.module_utils import _catalog, _policy
+from ansible_collections.onprem.ecs.plugins.module_utils import _catalog, _iam_pass_role, _policy
 from ansible_collections.onprem.ecs.plugins.module_utils._catalog import Grants, Kind
 from ansible_collections.onprem.ecs.plugins.module_utils._errors import EcsError
 from ansible_collections.onprem.ecs.plugins.module_utils._iam_documents import (
@@ -25,6 +25,7 @@ from ansible_collections.onprem.ecs.plugins.module_utils._iam_documents import (
     arns,
     check_regions,
     names_region,
+    passed_to,
     permissions,
     policy_arn,
     trust,
@@ -67,6 +68,7 @@ def check(options: Options, region: str) -> None:
     """
     kind = _kind(options)
     _check_names(options, kind)
+    _iam_pass_role.principals(options["pass_role_to"])
     if options["state"] == "absent":
         return
     _check_features(options, kind)
@@ -132,6 +134,18 @@ def wanted(options: Options, where: Where) -> Wanted:
         profile=profile_name(options),
         clusters=tuple(arns("cluster", options, where)) if options["clusters"] else (),
     )
+
+
+def pass_role(options: Options, arn: str, where: Where) -> _iam_pass_role.Documents:
+    """Who shall have what document to pass the role; None for those who shall have none.
+
+    :param arn: of the role, which may have been made with a path that the task does not name
+    """
+    document = _policy.pass_role([arn], passed_to(_kind(options), where))
+    allowed = _iam_pass_role.principals(options["pass_role_to"])
+    return {
+        principal: document if allowed[principal] and options["state"] == "present" else None for principal in allowed
+    }
 
 
 def _kind(options: Options) -> Kind:

@@ -45,6 +45,10 @@ class Plan:
     before: t.Mapping[str, t.Any] = field(default_factory=dict)
     after: t.Mapping[str, t.Any] = field(default_factory=dict)
 
+    def __add__(self, other: Plan) -> Plan:
+        """Both plans as one."""
+        return Plan((*self.changes, *other.changes), {**self.before, **other.before}, {**self.after, **other.after})
+
     def ordered(self) -> list[Change]:
         """The changes in the order of their phases; within a phase as they were planned."""
         return sorted(self.changes, key=lambda change: change.phase)

@@ -1,0 +1,177 @@
+# Copyright: (c) 2026, onprem.ecs contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""PRIVATE: not for use outside of this collection. IAM: what is there, read call by call, and how it is shown."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.onprem.ecs.plugins.module_utils import _catalog, _iam_plan, _policy
+from ansible_collections.onprem.ecs.plugins.module_utils._aws import Aws, AwsError
+from ansible_collections.onprem.ecs.plugins.module_utils._errors import EcsError
+from ansible_collections.onprem.ecs.plugins.module_utils._iam_documents import Options, Where
+from ansible_collections.onprem.ecs.plugins.module_utils._iam_pass_role import Principal
+from ansible_collections.onprem.ecs.plugins.module_utils._iam_plan import Found
+from ansible_collections.onprem.ecs.plugins.module_utils._iam_wanted import Wanted
+from ansible_collections.onprem.ecs.plugins.module_utils._plan import Plan
+
+
+def read(aws: Aws, name: str, profiles: bool) -> Found | None:
+    """The role, or None. Three calls, one more for the instance profiles, and one for each inline policy."""
+    who = f"role {name}"
+    try:
+        role = aws.call("iam", "GetRole", who, RoleName=name)["Role"]
+        attached = aws.pages("iam", "ListAttachedRolePolicies", "AttachedPolicies", who, RoleName=name)
+        inline = aws.pages("iam", "ListRolePolicies", "PolicyNames", who, RoleName=name)
+        return Found(
+            role,
+            {policy["PolicyArn"]: policy["PolicyName"] for policy in attached},
+            {str(policy): _inline(aws, name, str(policy)) for policy in inline},
+            _profiles(aws, name) if profiles else (),
+        )
+    except AwsError as error:
+        if error.code == "NoSuchEntity" and error.operation != "GetRolePolicy":
+            return None
+        raise
+
+
+def _inline(aws: Aws, name: str, policy: str) -> _policy.Document:
+    answer = aws.call("iam", "GetRolePolicy", f"policy {policy} of role {name}", RoleName=name, PolicyName=policy)
+    return _policy.parse(answer["PolicyDocument"], f"the inline policy {policy} of role {name}")
+
+
+def _profiles(aws: Aws, name: str) -> tuple[str, ...]:
+    found = aws.pages("iam", "ListInstanceProfilesForRole", "InstanceProfiles", f"role {name}", RoleName=name)
+    return tuple(profile["InstanceProfileName"] for profile in found)
+
+
+def existing_profiles(aws: Aws, wanted: Wanted, found: Found | None) -> tuple[str, ...]:
+    """The wanted instance profile, if it is there without the role: asked for only when it would have to be made.
+
+    :raises EcsError: another role is in it
+    """
+    profile = wanted.profile
+    if not profile or (found and profile in found.profiles):
+        return ()
+    try:
+        answer = aws.call("iam", "GetInstanceProfile", f"instance profile {profile}", InstanceProfileName=profile)
+    except AwsError as error:
+        if error.code == "NoSuchEntity":
+            return ()
+        raise
+    others = [role["RoleName"] for role in answer["InstanceProfile"]["Roles"]]
+    if others:
+        raise EcsError(f"instance profile {profile} holds the role {others[0]}, and a profile holds one role only")
+    return (profile,)
+
+
+def verify_policies(aws: Aws, plan: Plan) -> None:
+    """Every policy that is to be attached is there: asked before the first write, so that nothing is left half done.
+
+    :raises EcsError: one is not
+    """
+    wanted = [
+        change.params[key]
+        for change in plan.changes
+        for key in ("PolicyArn", "PermissionsBoundary")
+        if key in change.params and change.operation != "DetachRolePolicy"
+    ]
+    for arn in dict.fromkeys(wanted):
+        try:
+            aws.call("iam", "GetPolicy", f"policy {arn}", PolicyArn=arn)
+        except AwsError as error:
+            if error.code != "NoSuchEntity":
+                raise
+            raise EcsError(
+                f"the managed policy {arn} does not exist. A policy of AWS that is not in the catalogue is named "
+                "by its ARN (arn:aws:iam::aws:policy/...), an own one with a path by path/name"
+            ) from error
+
+
+def where(aws: Aws, options: Options, found: Found | None) -> Where:
+    """Account and partition, from the role's ARN or else the caller's; and the Regions that the documents name.
+
+    Without the option ``regions`` they are the Region of the connection and those that the role trusts already: hosts
+    in two Regions can share a role, and neither run takes the other's away.
+    """
+    if found is None:
+        caller = aws.caller()
+        partition, account = caller.partition, caller.account
+    else:
+        partition, account = found.role["Arn"].split(":")[1], found.role["Arn"].split(":")[4]
+    regions = set(options["regions"] or [])
+    if not regions:
+        regions = {aws.region_or_none} if aws.region_or_none else set()
+        kind = _catalog.KINDS[options["kind"]]
+        if found is not None and kind.regional:
+            regions.update(_policy.source_regions(found.trust, kind.source))
+    return Where(partition, account, tuple(sorted(regions)))
+
+
+def shown(found: Found) -> dict[str, t.Any]:
+    """A role as the modules return it: AWS's names in snake_case, documents and tags as they are."""
+    role = found.role
+    result: dict[str, t.Any] = {
+        "role_name": role["RoleName"],
+        "path": role["Path"],
+        "arn": role["Arn"],
+        "assume_role_policy_document": _policy.parse(role["AssumeRolePolicyDocument"], "the trust document"),
+        "description": role.get("Description", ""),
+        "max_session_duration": role.get("MaxSessionDuration", _iam_plan.DEFAULT_SESSION),
+        "tags": found.tags,
+        "attached_managed_policies": [
+            {"policy_name": name, "policy_arn": arn} for arn, name in sorted(found.attached.items())
+        ],
+        "inline_policies": [
+            {"policy_name": name, "policy_document": document} for name, document in sorted(found.inline.items())
+        ],
+        "instance_profiles": [{"instance_profile_name": name} for name in found.profiles],
+    }
+    if found.boundary:
+        result["permissions_boundary"] = {
+            "permissions_boundary_type": "Policy",
+            "permissions_boundary_arn": found.boundary,
+        }
+    if role.get("RoleId"):
+        result["role_id"] = role["RoleId"]
+    if role.get("CreateDate"):
+        result["create_date"] = role["CreateDate"].isoformat()
+    used = role.get("RoleLastUsed") or {}
+    if used.get("LastUsedDate"):
+        result["role_last_used"] = {
+            "last_used_date": used["LastUsedDate"].isoformat(),
+            "region": used.get("Region", ""),
+        }
+    return result
+
+
+def documents_of_principals(
+    aws: Aws, principals: t.Iterable[Principal], policy: str
+) -> dict[Principal, _policy.Document | None]:
+    """The inline policy of this name of each principal, or None; one call each."""
+    return {principal: _document_of(aws, principal, policy) for principal in principals}
+
+
+def _document_of(aws: Aws, principal: Principal, policy: str) -> _policy.Document | None:
+    what = f"policy {policy} of {principal}"
+    try:
+        answer = aws.call("iam", principal.operation("Get"), what, PolicyName=policy, **principal.params)
+    except AwsError as error:
+        if error.code == "NoSuchEntity":
+            return None
+        raise
+    return _policy.parse(answer["PolicyDocument"], f"the inline {what}")
+
+
+def is_there(aws: Aws, principal: Principal) -> bool:
+    """Whether there is such a role, user or group."""
+    few: dict[str, t.Any] = {"MaxItems": 1} if principal.type == "group" else {}
+    try:
+        aws.call("iam", f"Get{principal.type.capitalize()}", str(principal), **principal.params, **few)
+    except AwsError as error:
+        if error.code == "NoSuchEntity":
+            return False
+        raise
+    return True
