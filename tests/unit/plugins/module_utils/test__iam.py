@@ -38,7 +38,7 @@ DEFAULTS: dict[str, Any] = {
     "features": [],
     "permissions": "managed",
     "regions": None,
-    **{option: [] for option in _catalog.RESOURCES},
+    **{option: [] for option in _catalog.ROLE_SCOPES},
     "vpc": None,
     "vpc_endpoint": None,
     "trust_conditions": "documented",
