@@ -44,7 +44,7 @@ class Modules:
     account: Client
     capsys: pytest.CaptureFixture[str]
 
-    def run(self, name: str, **options: Any) -> dict[str, Any]:
+    def run(self, name: str, /, **options: Any) -> dict[str, Any]:
         """What a module returns, with ``printed``: all that it has written."""
         arguments = {
             "endpoint_url": self.account.server.url,
@@ -61,7 +61,7 @@ class Modules:
         assert "exception" not in result, result
         return {**result, "printed": printed}
 
-    def check(self, name: str, **options: Any) -> dict[str, Any]:
+    def check(self, name: str, /, **options: Any) -> dict[str, Any]:
         """What a module returns in check mode."""
         return self.run(name, _ansible_check_mode=True, **options)
 
