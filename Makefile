@@ -14,7 +14,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 VERSION = $(shell sed -n 's/^version: //p' galaxy.yml)
 TARBALL = .build/onprem-ecs-$(VERSION).tar.gz
 
-.PHONY: help setup tree lock build lint sanity importer tools hosts unit integration oldest system molecule test demo \
+.PHONY: help setup tree lock build lint sanity importer tools hosts unit integration oldest system molecule test bench demo \
   demo-shell clean distclean
 
 help: ## this list
@@ -71,6 +71,9 @@ molecule: tree hosts ## one molecule scenario for each role (root)
 	cd $(TREE) && $(ROOT) env "PATH=$$PATH" LAB_DIR=$(CURDIR)/.lab python -m pytest tests/molecule
 
 test: lint sanity importer unit integration oldest system molecule ## everything that must hold before a landing
+
+bench: tree ## how long it takes, beside what there is otherwise
+	cd $(TREE) && PYTHONPATH=tests python tests/bench/iam.py
 
 demo: tree ## from an empty account and two bare hosts to two external instances
 	@$(ROOT) env "PATH=$$PATH" LAB_DIR=$(CURDIR)/.lab python tests/demo.py $(TREE)
