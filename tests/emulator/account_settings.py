@@ -5,13 +5,17 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
+from .authorization import is_allowed
 from .calls import Call, operation
 from .clusters import BAD_TOKEN
 from .constants import ACCOUNT
 from .errors import AwsError
 from .pagination import page
+from .policies import Question
+from .roles import find_role
 
 SWITCH = ("enabled", "disabled")
 VALUES: dict[str, tuple[str, ...]] = {
@@ -20,6 +24,7 @@ VALUES: dict[str, tuple[str, ...]] = {
     "containerInstanceLongArnFormat": SWITCH,
     "awsvpcTrunking": SWITCH,
     "containerInsights": ("enhanced", "enabled", "disabled"),
+    "dualStackIPv6": SWITCH,
     "fargateFIPSMode": SWITCH,
     "tagResourceAuthorization": ("on", "off"),
     "fargateTaskRetirementWaitPeriod": ("0", "7", "14"),
@@ -33,6 +38,7 @@ DEFAULTS = {
     "containerInstanceLongArnFormat": "enabled",
     "awsvpcTrunking": "disabled",
     "containerInsights": "disabled",
+    "dualStackIPv6": "enabled",
     "fargateFIPSMode": "disabled",
     "tagResourceAuthorization": "on",
     "fargateTaskRetirementWaitPeriod": "7",
@@ -41,22 +47,45 @@ DEFAULTS = {
     "fargateEventWindows": "disabled",
 }
 AWS_MANAGED = ("guardDutyActivate",)
+ACCOUNT_ONLY = ("fargateTaskRetirementWaitPeriod",)
+"""Only the root has a value."""
+
+PRINCIPAL = re.compile(r"(?P<account>arn:[a-z-]+:iam::\d{12}):(?:root|(?:user|role)/[\w+=,.@/-]+)")
+MOST_RESULTS = 10
 
 
 def _root(call: Call) -> str:
     return f"arn:{call.partition}:iam::{ACCOUNT}:root"
 
 
+def _caller(call: Call) -> str:
+    """The principal that calls: a session counts as its role, whose ARN has a path."""
+    if call.caller.kind not in ("role", "node"):
+        return call.caller.arn
+    role = find_role(call.partition, call.caller.arn.split("/")[1])
+    return role.arn if role else call.caller.arn
+
+
+def _is_administrator(call: Call) -> bool:
+    """AWS: "a user with administrator privileges"; here one who may do everything."""
+    everything = Question("*:*", "*")
+    return not call.state.settings.strict or is_allowed(call.caller, call.partition, everything)
+
+
 def _principal(call: Call) -> str:
-    """The principal that a call is about: a session counts as its role."""
+    """The principal that a call is about: the caller, unless one is named. One's own may be named by anybody."""
     given: str | None = call.params.get("principalArn")
-    if given:
-        if f":iam::{ACCOUNT}:" not in given:
-            raise AwsError("InvalidParameterException", "The specified principalArn is invalid.")
-        return given
-    if call.caller.kind in ("role", "node"):
-        return f"arn:{call.partition}:iam::{ACCOUNT}:role/{call.caller.arn.split('/')[1]}"
-    return call.caller.arn
+    if given is None:
+        return _caller(call)
+    match = PRINCIPAL.fullmatch(given)
+    if not match or f"{match['account']}:root" != _root(call):
+        raise AwsError("InvalidParameterException", "The specified principalArn is invalid.")
+    if given != _caller(call) and not _is_administrator(call):
+        message = (
+            f"User: {call.caller.arn} must be the root user or the principal to use the account settings of {given}"
+        )
+        raise AwsError("AccessDeniedException", message)
+    return given
 
 
 def _shown(name: str, value: str, principal: str) -> dict[str, str]:
@@ -64,10 +93,18 @@ def _shown(name: str, value: str, principal: str) -> dict[str, str]:
     return {"name": name, "value": value, "principalArn": principal, "type": kind}
 
 
-def _put(call: Call, principal: str) -> dict[str, Any]:
-    name, value = call.params["name"], call.params["value"]
+def _check_name(call: Call, principal: str) -> str:
+    """The name of a setting that can be set for a principal."""
+    name: str = call.params["name"]
     if name in AWS_MANAGED:
         raise AwsError("InvalidParameterException", f"The setting {name} is managed by AWS and cannot be changed.")
+    if name in ACCOUNT_ONLY and principal != _root(call):
+        raise AwsError("InvalidParameterException", f"You must use the root user when you set {name}.")
+    return name
+
+
+def _put(call: Call, principal: str) -> dict[str, Any]:
+    name, value = _check_name(call, principal), call.params["value"]
     if value not in VALUES[name]:
         allowed = ", ".join(VALUES[name])
         raise AwsError("InvalidParameterException", f"The value {value} is invalid for {name}. Allowed: {allowed}.")
@@ -90,7 +127,8 @@ def put_account_setting_default(call: Call) -> dict[str, Any]:
 @operation("ecs", "DeleteAccountSetting")
 def delete_account_setting(call: Call) -> dict[str, Any]:
     """Forget a value; the account's default holds again."""
-    principal, name = _principal(call), call.params["name"]
+    principal = _principal(call)
+    name = _check_name(call, principal)
     own = call.state.account_settings.get((call.region, principal), {})
     value = own.pop(name, DEFAULTS[name])
     return {"setting": _shown(name, value, principal)}
@@ -118,7 +156,10 @@ def list_account_settings(call: Call) -> dict[str, Any]:
         own = call.state.account_settings.get((call.region, principal), {})
         found = [_shown(key, setting, principal) for key, setting in own.items()]
     found = [one for one in found if name in (None, one["name"]) and value in (None, one["value"])]
-    size = call.params.get("maxResults") or 10
+    size = call.params.get("maxResults", MOST_RESULTS)
+    if not 1 <= size <= MOST_RESULTS:
+        raise AwsError("InvalidParameterException", f"maxResults must be between 1 and {MOST_RESULTS}.")
+    found.sort(key=lambda one: one["name"])
     shown, token = page(found, size, call.params.get("nextToken"), call.state.settings.page_size_limit, BAD_TOKEN)
     answer: dict[str, Any] = {"settings": shown}
     return {**answer, "nextToken": token} if token else answer

@@ -18,6 +18,9 @@ from .errors import AwsError
 QUERY_SERVICES = ("iam", "sts", "ec2")
 MODELLED = ("iam", "sts", "ssm", "ecs", "secretsmanager")
 REFUSALS = {"iam": "ValidationError", "sts": "ValidationError", "ecs": "InvalidParameterException"}
+#: Values that AWS takes and documents, and that its own model leaves out, by the name of the shape.
+#: dualStackIPv6: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_PutAccountSetting.html
+NOT_MODELLED = {"SettingName": ("dualStackIPv6",)}
 JSON_TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,),
     "blob": (str,),
@@ -105,7 +108,7 @@ def _amount(shape: Shape, value: Any) -> Iterator[str]:
 
 def _text(shape: StringShape, value: str) -> Iterator[str]:
     """Violations of a list of values and of a pattern."""
-    if shape.enum and value not in shape.enum:
+    if shape.enum and value not in (*shape.enum, *NOT_MODELLED.get(shape.name, ())):
         yield f"Member must satisfy enum value set: [{', '.join(sorted(shape.enum))}]"
     pattern = _pattern(shape.metadata["pattern"]) if shape.metadata.get("pattern") else None
     if pattern and not pattern.fullmatch(value) and not (shape.metadata["pattern"][0] == "^" and pattern.search(value)):

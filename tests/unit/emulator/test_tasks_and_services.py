@@ -254,7 +254,7 @@ def test_account_settings(aws: Client) -> None:
     ecs.delete_account_setting(name="awsvpcTrunking")
     assert effective("awsvpcTrunking") == ("enabled", root)
     pages = ecs.get_paginator("list_account_settings").paginate(effectiveSettings=True)
-    assert len([one for page in pages for one in page["settings"]]) == 11
+    assert len([one for page in pages for one in page["settings"]]) == 12
     for wrong in (
         {"name": "awsvpcTrunking", "value": "yes"},
         {"name": "guardDutyActivate", "value": "on"},
