@@ -18,7 +18,6 @@ from ansible_collections.onprem.ecs.plugins.module_utils import _catalog, _catal
 from ansible_collections.onprem.ecs.plugins.module_utils._catalog_policies import POLICIES, PolicyKind
 from ansible_collections.onprem.ecs.plugins.module_utils._errors import EcsError
 from ansible_collections.onprem.ecs.plugins.module_utils._iam_documents import (
-    PATH,
     POLICY_NAME,
     SOME_ACCOUNT,
     Options,
@@ -30,6 +29,10 @@ from ansible_collections.onprem.ecs.plugins.module_utils._iam_documents import (
     permissions,
 )
 from ansible_collections.onprem.ecs.plugins.module_utils._policy import Document
+
+#: https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreatePolicy.html
+PATH = re.compile(r"(/[A-Za-z0-9.,+@=_-]+)*/")
+MAX_PATH = 512
 
 #: Longest names: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 HOLDERS = {"role": 64, "user": 64, "group": 128}
@@ -175,9 +178,10 @@ def _check_texts(name: str, path: str, options: Options) -> None:
         raise EcsError("name: a policy without kind has no name of its own, set the option name")
     if not POLICY_NAME.fullmatch(name):
         raise EcsError(f"name: {name!r} is not 1 to 128 letters, digits or _+=,.@- (a path goes into the option path)")
-    if not PATH.fullmatch(path):
+    if not PATH.fullmatch(path) or len(path) > MAX_PATH:
         raise EcsError(
-            f"path: {path!r} must begin and end with / and have at most 512 characters, none of them a space"
+            f"path: {path!r} must begin and end with /, with letters, digits or _+=,.@- between them, "
+            f"{MAX_PATH} characters at most"
         )
     if len(options["description"] or "") > _catalog.MAX_DESCRIPTION:
         raise EcsError(f"description: at most {_catalog.MAX_DESCRIPTION} characters, not {len(options['description'])}")
