@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.onprem.ecs.plugins.module_utils import _catalog, _iam_documents, _iam_wanted
-from ansible_collections.onprem.ecs.plugins.modules.ecs_iam_role import argument_spec
+from ansible_collections.onprem.ecs.plugins.module_utils._iam_options import role_options
 
 ACCOUNT = "123456789012"
 #: A Region of each partition that ECS Anywhere is in.
@@ -50,7 +50,7 @@ class Role:
 
     def options(self) -> dict[str, Any]:
         """The options of the module, as Ansible hands them over."""
-        options = {name: spec.get("default") for name, spec in argument_spec().items()}
+        options = {name: spec.get("default") for name, spec in role_options().items()}
         options |= {"kind": self.kind, "name": "ours", "features": list(self.features), "permissions": self.permissions}
         return {**options, **{name: RESOURCES[name] for name in self._resources(options)}}
 
