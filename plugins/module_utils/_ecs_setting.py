@@ -71,7 +71,11 @@ def account_defaults(aws: Aws, names: t.Collection[str]) -> dict[str, Item]:
     hidden = set(listed(aws, names, None, effective=False)).intersection(others) if others else set()
     if hidden:
         root = root_of(found[others[0]]["principalArn"])
-        found.update(listed(aws, hidden, root, effective=True))
+        try:
+            found.update(listed(aws, hidden, root, effective=True))
+        except EcsError as error:
+            named = ", ".join(sorted(hidden))
+            raise EcsError(f"{error}. The caller's own values hide the account's default of {named}") from error
     return {name: {**item, "principalArn": root_of(item["principalArn"])} for name, item in found.items()}
 
 

@@ -242,6 +242,16 @@ def test_whom_aws_lets_change_a_principal_is_told(modules: Modules) -> None:
     assert ROLE in result["msg"]
 
 
+def test_what_hides_the_accounts_default_is_told(modules: Modules) -> None:
+    user = keys(modules, "ecs:*")
+    modules.account.boto("ecs").put_account_setting(
+        name="awsvpcTrunking", value="disabled", principalArn="arn:aws:iam::123456789012:user/op"
+    )
+    result = modules.run(NAME, settings={"awsvpcTrunking": True, "containerInsights": True}, **user)
+    assert "own values hide the account's default of awsvpcTrunking" in result["msg"]
+    assert stored(modules) == {"arn:aws:iam::123456789012:user/op": {"awsvpcTrunking": "disabled"}}
+
+
 def test_an_error_tells_what_was_done_until_then(modules: Modules) -> None:
     fault = {
         "service": "ecs",
