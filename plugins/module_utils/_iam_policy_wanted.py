@@ -119,6 +119,8 @@ def document(options: Options, where: Where) -> Document:
     elif options["document"] is not None:
         _check_own_document(options)
         found = _policy.parse(options["document"], "document")
+        if found.get("Version") != _policy.VERSION:
+            raise EcsError(f'document: IAM takes a managed policy only with "Version": "{_policy.VERSION}"')
     else:
         raise EcsError("kind or document: one of them must say what the policy allows")
     if _policy.size(found) > _catalog_policies.MAX_POLICY:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from emulator.client import SSM_TRUST, Client
+from emulator.client import REGION, SSM_TRUST, Client
 
 MODULE = "ecs_iam_policy"
 ARN = "arn:aws:iam::123456789012:policy/"
@@ -113,8 +113,13 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "no object": ({"name": "x", "document": "[]"}, "document must be a JSON object"),
     "no statement": ({"name": "x", "document": {}}, "document has no Statement"),
     "effect": ({"name": "x", "document": {"Statement": {"Effect": "allow"}}}, "Effect must be Allow or Deny"),
+    "version": (
+        {"name": "x", "document": {**INVENTORY, "Version": "2008-10-17"}},
+        'IAM takes a managed policy only with "Version": "2012-10-17"',
+    ),
+    "no version": ({"name": "x", "document": {"Statement": INVENTORY["Statement"]}}, "managed policy only with"),
     "size": (
-        {"name": "x", "document": {"Statement": {**INVENTORY["Statement"][0], "Sid": "x" * 6144}}},  # type: ignore[dict-item]  # it is one
+        {"name": "x", "document": {**INVENTORY, "Statement": {**INVENTORY["Statement"][0], "Sid": "x" * 6144}}},  # type: ignore[dict-item]  # it is one
         "without white space, IAM allows 6144 for a managed policy: make two of it",
     ),
     "size of many": (
@@ -444,3 +449,62 @@ def test_other_partitions(policies: Policies, region: str) -> None:
     assert f"arn:{partition}:ecs:{region}:123456789012:cluster/*" in result["printed"]
     assert "arn:aws:" not in json.dumps(result["iam_policy"])
     assert policies.good(kind="external_instance", region=region)["changed"] is False
+
+
+# What an operator can do with it ------------------------------------------------------------------------------------
+
+
+def test_an_operator_enrolls_drains_and_offboards_with_it_and_no_more(policies: Policies) -> None:
+    """As a user with nothing but this policy; the emulator judges as AWS does."""
+    modules, role = policies.modules, "ecsAnywhereRole"
+    modules.run("ecs_iam_role", kind="anywhere")
+    modules.run("ecs_iam_role", kind="anywhere", name="other")
+    fleet = {"count": 1, "Region": REGION, "IamRole": role}
+    (host,) = policies.account.control("POST", "seed", {"fleet": {**fleet, "cluster": "edge"}})["fleet"]
+    (stranger,) = policies.account.control("POST", "seed", {"fleet": {**fleet, "cluster": "far"}})["fleet"]
+    policies.iam.create_user(UserName="ann")
+    holder = [{"type": "user", "name": "ann"}]
+    parameter = "/ecs/activation"
+    policies.good(kind="operator", clusters=["edge"], roles=[role], parameters=[parameter], attach_to=holder)
+    key = policies.iam.create_access_key(UserName="ann")["AccessKey"]
+    ann = {"access_key": key["AccessKeyId"], "secret_key": key["SecretAccessKey"]}
+
+    def good(module: str, **options: Any) -> dict[str, Any]:
+        result: dict[str, Any] = modules.run(module, **options, **ann)
+        assert not result.get("failed"), result["msg"]
+        return result
+
+    def lacks(module: str, **options: Any) -> str:
+        result = modules.run(module, **options, **ann)
+        assert result.get("failed"), result
+        return str(result["msg"])
+
+    edge = {"cluster": "edge", "instance_ids": [host]}
+    assert good("ecs_iam_role", kind="anywhere")["changed"] is False
+    assert good("ssm_activation", iam_role=role, store=parameter, tags={"a": "b"})["changed"] is True
+    assert good("ssm_activation", iam_role=role, store=parameter, state="absent")["changed"] is True
+    assert good("ecs_external_instance", **edge, attributes={"site": "x"}, tags={"a": "b"})["changed"] is True
+    assert good("ecs_external_instance", **edge, tags={})["changed"] is True
+    assert good("ecs_external_instance_info", cluster="edge")["changed"] is False
+    assert good("ecs_external_instance", **edge, state="draining")["changed"] is True
+    assert good("ecs_external_instance", **edge, state="absent")["changed"] is True
+
+    assert "lacks the permission ssm:CreateActivation and iam:PassRole" in lacks("ssm_activation", iam_role="other")
+    assert "iam:GetRole" in lacks("ecs_iam_role", kind="anywhere", name="other")
+    assert "iam:UpdateAssumeRolePolicy" in lacks("ecs_iam_role", kind="anywhere", trust_conditions="none")
+    assert "ecs:ListContainerInstances" in lacks("ecs_external_instance", cluster="far", instance_ids=[stranger])
+    assert "iam:GetPolicy" in lacks(MODULE, kind="exec")
+
+
+def test_a_role_is_passed_with_it_and_no_other(policies: Policies) -> None:
+    policies.modules.run("ecs_iam_role", kind="anywhere")
+    policies.modules.run("ecs_iam_role", kind="anywhere", name="other")
+    holder = [{"type": "user", "name": "ann"}]
+    policies.iam.create_user(UserName="ann")
+    policies.good(kind="pass_role", role_kind="anywhere", roles=["ecsAnywhereRole"], attach_to=holder)
+    create = {**INVENTORY["Statement"][0], "Action": "ssm:CreateActivation", "Resource": "*"}  # type: ignore[dict-item]  # it is one
+    policies.good(name="activate", document={**INVENTORY, "Statement": create}, attach_to=holder)
+    key = policies.iam.create_access_key(UserName="ann")["AccessKey"]
+    ann = {"access_key": key["AccessKeyId"], "secret_key": key["SecretAccessKey"]}
+    assert policies.modules.run("ssm_activation", iam_role="ecsAnywhereRole", **ann)["changed"] is True
+    assert "iam:PassRole" in policies.modules.run("ssm_activation", iam_role="other", **ann)["msg"]
