@@ -76,7 +76,7 @@ RULES: dict[str, Rule] = {
     "trust_condition_missing": Rule(
         "medium",
         "Somebody in another account can have the service use the role for them (the confused deputy).",
-        "{role} and trust_conditions: documented, with all regions that use it",
+        "{role} with trust_conditions: documented, and in regions all that use it",
         trust.trust_condition_missing,
     ),
     "malformed_arn_condition": Rule(
@@ -94,13 +94,13 @@ RULES: dict[str, Rule] = {
     "policy_changed": Rule(
         "medium",
         "Somebody changed the policy by hand, or it is of an older release: it allows more or less than is thought.",
-        "{role} with the same features and resources; a policy of your own gets another name",
+        "{role} with the features and resources that are in use; a policy of your own gets another name",
         policies.policy_changed,
     ),
     "permissions_too_wide": Rule(
         "low",
         "Whoever gets hold of a host or a task has these permissions too.",
-        "{role} and permissions: least_privilege where the kind has it; wide policies of your own are detached or "
+        "{role} with permissions: least_privilege where the kind has it; wide policies of your own are detached or "
         "limited to actions and ARNs",
         policies.permissions_too_wide,
     ),
@@ -119,37 +119,37 @@ RULES: dict[str, Rule] = {
     "profile_missing": Rule(
         "high",
         "EC2 hands a role to an instance by an instance profile only.",
-        "{role} and instance_profile",
+        "{role} with instance_profile",
         use.profile_missing,
     ),
     "boundary_missing": Rule(
         "high",
         "The role can do more than its declaration lets it do.",
-        "{role} and permissions_boundary",
+        "{role} with permissions_boundary",
         use.boundary_missing,
     ),
     "pass_role_too_wide": Rule(
         "high",
         "Who can pass any role to a service gets the permissions of the most powerful one.",
-        "{role} and pass_role_to, which names one role and one service; then remove the wider statement",
+        "Limit Resource to ARNs of roles and iam:PassedToService to services, as pass_role_to of ecs_iam_role does",
         use.pass_role_too_wide,
     ),
     "pass_role_missing": Rule(
         "medium",
         "Who is to hand the role to ECS is refused (iam:PassRole).",
-        "{role} and pass_role_to",
+        "{role} with pass_role_to",
         use.pass_role_missing,
     ),
     "unused": Rule(
         "low",
         "Nobody misses an unused role, and nobody watches it.",
-        "If nothing needs it: {role} and state: absent. IAM knows the last use of the past 400 days only",
+        "If nothing needs it: {role} with state: absent. IAM knows the last use of the past 400 days only",
         use.unused,
     ),
     "name_prefix": Rule(
         "medium",
         "AmazonECSInfrastructureRolePolicyForManagedInstances lets ECS pass only roles whose name begins so.",
-        "Use a role named ecsInstanceRole..., or let the infrastructure role pass this one: {role} and pass_role_to",
+        "Use a role named ecsInstanceRole..., or let the infrastructure role pass this one: {role} with pass_role_to",
         use.name_prefix,
     ),
     "drift": Rule(
@@ -187,7 +187,7 @@ def in_order(findings: t.Iterable[Finding]) -> list[Finding]:
 
 
 def _finding(name: str, rule: Rule, role: str, kind: str | None, seen: Seen) -> Finding:
-    task = f"ecs_iam_role with kind: {kind or '...'} and name: {role}"
+    task = f"ecs_iam_role (kind: {kind}, name: {role})" if kind else f"ecs_iam_role (name: {role})"
     remedy = rule.remedy.format(role=task)
     return Finding(name, seen.severity or rule.severity, role, seen.what, seen.evidence, rule.why, remedy)
 

@@ -86,7 +86,8 @@ def test_variables_exist(page: str) -> None:
     """Each variable that a page names is one of a role or of a playbook."""
     known = {path.stem for path in [*COLLECTION.glob("plugins/modules/*.py"), *COLLECTION.glob("roles/*")]}
     for path in COLLECTION.glob("roles/*/meta/argument_specs.yml"):
-        known |= set(yaml.safe_load(path.read_text(encoding="utf-8"))["argument_specs"]["main"]["options"])
+        for entry in yaml.safe_load(path.read_text(encoding="utf-8"))["argument_specs"].values():
+            known |= set(entry["options"])
     for path in COLLECTION.glob("playbooks/*.yml"):
         known |= set(re.findall(r"\becs_\w+", path.read_text(encoding="utf-8")))
     for path in COLLECTION.glob("roles/*/tasks/*.yml"):

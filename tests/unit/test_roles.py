@@ -28,9 +28,12 @@ def load(path: Path) -> Any:
 
 
 def options(role: str) -> dict[str, dict[str, Any]]:
-    """The options in a role's argument_specs."""
+    """The options in a role's argument_specs, of all its entry points."""
     specs = load(COLLECTION / "roles" / role / "meta/argument_specs.yml")["argument_specs"]
-    found: dict[str, dict[str, Any]] = specs["main"]["options"]
+    found: dict[str, dict[str, Any]] = {}
+    for entry in specs.values():
+        assert all(found.get(name, option) == option for name, option in entry["options"].items())
+        found.update(entry["options"])
     return found
 
 
