@@ -11,7 +11,7 @@ call made that changes something.
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ansible_collections.onprem.ecs.plugins.module_utils import (
     _iam_apply,
@@ -20,6 +20,7 @@ from ansible_collections.onprem.ecs.plugins.module_utils import (
     _iam_plan,
     _iam_read,
     _iam_wanted,
+    _policy,
 )
 from ansible_collections.onprem.ecs.plugins.module_utils._aws import Aws, AwsError, Module
 from ansible_collections.onprem.ecs.plugins.module_utils._errors import EcsError
@@ -136,7 +137,7 @@ def _round(aws: Aws, module: Module, jobs: t.Sequence[Job]) -> list[Result]:
         each(lambda look: _apply(aws, look), looks)
         # A role that passes another one may have been made just now.
         each(lambda look: _iam_apply.execute(aws, look.passing, look.job.done, fresh=True), looks)
-    return [_result(look, module.check_mode) for look in looks]
+    return [_result(look, _passed_to(look, looks), module.check_mode) for look in looks]
 
 
 def _look(aws: Aws, module: Module, job: Job) -> Look:
@@ -200,10 +201,21 @@ def _apply(aws: Aws, look: Look) -> None:
         look.job.done.insert(0, f"create role {look.wanted.name}: another controller did, while this task ran")
 
 
-def _result(look: Look, check_mode: bool) -> Result:
+def _passed_to(look: Look, looks: t.Sequence[Look]) -> dict[str, t.Any]:
+    """The inline policies that a role holds in the end: its own, and what other roles of the list give it."""
+    inline = dict(_iam_plan.becomes(look.wanted, look.found).inline)
+    for change in (change for other in looks for change in other.passing.changes):
+        if change.resource == f"role {look.wanted.name}" and "PolicyDocument" in change.params:
+            inline[change.params["PolicyName"]] = _policy.parse(change.params["PolicyDocument"], change.words)
+        elif change.resource == f"role {look.wanted.name}":
+            inline.pop(change.params["PolicyName"], None)
+    return inline
+
+
+def _result(look: Look, inline: t.Mapping[str, t.Any], check_mode: bool) -> Result:
     """The role as it is after the plan, done or not."""
-    words = look.plan.words() if check_mode else look.job.done
+    words = look.role.words() + look.passing.words() if check_mode else look.job.done
     plan = Plan(look.plan.changes, look.job.first or {}, look.plan.after)
     present = look.job.options["state"] == "present"
-    role = _iam_read.shown(_iam_plan.becomes(look.wanted, look.found)) if present else {}
+    role = _iam_read.shown(replace(_iam_plan.becomes(look.wanted, look.found), inline=inline)) if present else {}
     return {"changed": bool(words), "changes": list(words), "diff": plan.diff(), "iam_role": role}
