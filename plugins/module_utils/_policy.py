@@ -10,9 +10,12 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.htm
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import re
 import typing as t
+from datetime import datetime
+from decimal import Decimal
 from fnmatch import fnmatchcase
 from urllib.parse import unquote
 
@@ -36,7 +39,7 @@ def parse(source: t.Any, what: str) -> Document:
     if isinstance(source, str):
         text = unquote(source) if source.lstrip().startswith("%7B") else source
         try:
-            source = json.loads(text)
+            source = json.loads(text, object_pairs_hook=_members)
         except ValueError as error:
             raise EcsError(f"{what} is not JSON: {error}") from error
     if not isinstance(source, dict):
@@ -45,6 +48,16 @@ def parse(source: t.Any, what: str) -> Document:
         raise EcsError(f"{what} has no Statement; it needs one statement or a list of them")
     _check_statements(source, what)
     return source
+
+
+def _members(pairs: list[tuple[str, t.Any]]) -> dict[str, t.Any]:
+    """An object of JSON. Of a name that stands there twice Python would drop the first, and with it permissions."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _unused in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the name {twice!r} stands twice in one object")
+    return found
 
 
 def _check_statements(document: Document, what: str) -> None:
@@ -56,8 +69,9 @@ def _check_statements(document: Document, what: str) -> None:
             raise EcsError(f"{where}: Effect must be Allow or Deny, not {statement.get('Effect')!r}")
         if ("Action" in statement) == ("NotAction" in statement):
             raise EcsError(f"{where} needs one of Action and NotAction")
-        if not isinstance(statement.get("Condition", {}), dict):
-            raise EcsError(f"{where}: Condition must be a JSON object of operators")
+        block = statement.get("Condition") or {}
+        if not isinstance(statement.get("Condition", {}), dict) or not all(isinstance(k, dict) for k in block.values()):
+            raise EcsError(f"{where}: Condition must be a JSON object of operators, each an object of keys")
 
 
 def as_list(value: t.Any) -> list[t.Any]:
@@ -127,15 +141,50 @@ def _conditions(block: t.Mapping[str, t.Any]) -> t.Hashable:
 
 
 def _value(operator: str, value: t.Any) -> str:
-    """Numbers and booleans may stand with or without quotation marks."""
+    """Values as their operator reads them: numbers and booleans may stand with or without quotation marks."""
     if isinstance(value, bool):
         return "true" if value else "false"
     text = str(value)
-    if re.search(r"(^|:)(Bool|Null)(IfExists)?$", operator):
-        return text.lower()
-    if "Numeric" in operator and re.fullmatch(r"-?\d+\.0+", text):
-        return text.partition(".")[0]
+    for kind, plain in PLAIN_VALUES.items():
+        if re.search(rf"(^|:){kind}(IfExists)?$", operator):
+            return plain(text)
     return text
+
+
+def _number(text: str) -> str:
+    return str(Decimal(text).normalize()) if re.fullmatch(r"-?\d+(\.\d+)?", text, re.ASCII) else text
+
+
+def _date(text: str) -> str:
+    """Seconds since 1970, which may stand there as well; a date without its offset stays as it is."""
+    if re.fullmatch(r"\d+", text, re.ASCII):
+        return str(float(text))
+    try:
+        moment = datetime.fromisoformat(f"{text[:-1]}+00:00" if text.endswith("Z") else text)
+    except ValueError:
+        return text
+    return str(moment.timestamp()) if moment.tzinfo else text
+
+
+def _address(text: str) -> str:
+    """IAM takes an IPv4 address without a prefix for one with /32; of IPv6 the page does not say it."""
+    if "/" not in text and ":" in text:
+        return text
+    try:
+        return str(ipaddress.ip_interface(text))
+    except ValueError:
+        return text
+
+
+#: How the operators of a kind read a value, by the expression that their names match:
+#: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
+PLAIN_VALUES: dict[str, t.Callable[[str], str]] = {
+    "(Bool|Null)": str.lower,
+    "String(Not)?EqualsIgnoreCase": str.lower,
+    r"Numeric\w+?": _number,
+    r"Date\w+?": _date,
+    "(Not)?IpAddress": _address,
+}
 
 
 def statement(
