@@ -61,6 +61,7 @@ EXAMPLES = r"""
 - name: Who starts them
   amazon.aws.iam_group:
     name: deployers
+    state: present
 
 - name: Let them use that role and no other, by a module of amazon.aws
   amazon.aws.iam_policy:
