@@ -116,6 +116,7 @@ def used(one: Subject, **role: Any) -> Subject:
 
 PASS = "iam:PassRole"
 TO_ECS = {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
+TOKEN = _catalog.ECR_TOKEN.actions
 EXECUTION = subject("task_execution")
 RIGHT = document(PASS, resource=EXECUTION.arn, Condition=TO_ECS)
 ELSEWHERE = "arn:aws:iam::999999999999:root"
@@ -260,7 +261,13 @@ WRONG: dict[str, tuple[Subject, str, str, str]] = {
         "ecsAnywhereAgents is not",
     ),
     "more actions, undeclared": (
-        undeclared(inline(subject(least=True), document("ecr:BatchGetImage", "ecr:PutImage"), "ecsEcrPull")),
+        undeclared(inline(subject(), document(*_catalog.ECR_LAYERS, *TOKEN, "ecr:PutImage"), "ecsEcrPull")),
+        "policy_changed",
+        "medium",
+        "ecsEcrPull is not",
+    ),
+    "fewer actions, undeclared": (
+        undeclared(inline(subject(), document(*_catalog.ECR_LAYERS), "ecsEcrPull")),
         "policy_changed",
         "medium",
         "ecsEcrPull is not",
@@ -457,6 +464,10 @@ def test_a_role_as_made_is_right_without_a_declaration(role: Role) -> None:
 
 
 RIGHT_ONES: dict[str, tuple[Subject, str]] = {
+    "actions in another spelling, undeclared": (
+        undeclared(inline(subject(), document(*_catalog.ECR_LAYERS, "ECR:GetAuthorizationToken"), "ecsEcrPull")),
+        "policy_changed",
+    ),
     "the account's own role may be trusted by roles of no kind": (
         trusting(replace(undeclared(subject()), kind_name=None), Principal={"AWS": f"arn:aws:iam::{ACCOUNT}:root"}),
         "trust_too_wide",
