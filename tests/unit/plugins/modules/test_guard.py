@@ -1,0 +1,224 @@
+# Copyright: (c) 2026, onprem.ecs contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What keeps a role that somebody lives on: everybody who can, page after page, and no further than to the first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from unit.plugins.conftest import Modules
+
+from emulator.client import REGION, Client
+
+ROLE = "ecsInfrastructureRole"
+ARN = f"arn:aws:iam::123456789012:role/{ROLE}"
+NODE = "mi-00000000000000000"
+
+
+def infrastructure(modules: Modules, *features: str, **options: Any) -> dict[str, Any]:
+    """The infrastructure role with these features."""
+    return modules.run("ecs_iam_role", kind="infrastructure", features=list(features), **options)
+
+
+def good(result: dict[str, Any]) -> dict[str, Any]:
+    """It must not have failed."""
+    assert not result.get("failed"), result["msg"]
+    return result
+
+
+def refused(modules: Modules, result: dict[str, Any]) -> str:
+    """It must have, and nothing was written. Its words."""
+    assert result.get("failed"), result
+    assert modules.writes() == 0
+    return str(result["msg"])
+
+
+@pytest.fixture
+def ecs(modules: Modules, account: Client) -> Any:
+    """An account with a cluster, an instance in it, and the infrastructure role with the features that can be used."""
+    client = account.boto("ecs")
+    client.create_cluster(clusterName="lab")
+    instance = {"InstanceId": NODE, "Region": REGION, "cluster": "lab", "agentConnected": True}
+    account.control("POST", "seed", {"container_instances": [instance]})
+    good(infrastructure(modules, "volumes", "managed_instances", "load_balancers"))
+    modules.calls()
+    return client
+
+
+def provider(ecs: Any, name: str = "factory", role: str = ARN) -> None:
+    """A capacity provider of Managed Instances."""
+    managed = {
+        "infrastructureRoleArn": role,
+        "instanceLaunchTemplate": {
+            "ec2InstanceProfileArn": "arn:aws:iam::123456789012:instance-profile/ecsInstanceRole",
+            "networkConfiguration": {"subnets": ["subnet-1"]},
+        },
+    }
+    ecs.create_capacity_provider(name=name, cluster="lab", managedInstancesProvider=managed)
+
+
+def tasks(account: Client, count: int, role: str | None = None) -> None:
+    """Running tasks, with a volume when a role is named."""
+    order: dict[str, Any] = {"containerInstance": NODE, "count": count}
+    account.control("POST", "tasks", {**order, "roleArn": role} if role else order)
+
+
+# Capacity providers ------------------------------------------------------------------------------------------------
+
+
+def test_managed_instances(modules: Modules, ecs: Any) -> None:
+    provider(ecs)
+    modules.calls()
+    words = refused(modules, infrastructure(modules, "volumes", "load_balancers"))
+    who = f"capacity provider factory makes its instances with it in {REGION}"
+    assert words.startswith(f"role {ROLE} is not changed: {who}. ")
+    assert "Keep managed_instances in the option features, or set protect: false" in words
+    words = refused(modules, infrastructure(modules, state="absent"))
+    assert f"is not deleted: {who}. Stop or change what uses it first" in words
+    # What it uses it for stays, so nobody else's loss matters to it.
+    assert good(infrastructure(modules, "managed_instances"))["changed"] is True
+
+
+def test_managed_instances_of_another_role(modules: Modules, ecs: Any) -> None:
+    good(modules.run("ecs_iam_role", kind="infrastructure", role_name="other", features=["managed_instances"]))
+    provider(ecs, role=ARN.replace(ROLE, "other"))
+    assert good(infrastructure(modules, state="absent"))["changed"] is True
+
+
+def test_the_search_ends_at_the_first_proof(modules: Modules, account: Client, ecs: Any) -> None:
+    """A capacity provider is enough: clusters, tasks and services are not looked at."""
+    provider(ecs)
+    tasks(account, 3, ARN)
+    modules.calls()
+    refused(modules, infrastructure(modules, state="absent"))
+    asked = {call: count for call, count in modules.calls().items() if call.startswith("ecs:")}
+    assert asked == {"ecs:DescribeCapacityProviders": 1}
+
+
+# Tasks -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("before", "pages"), [(0, 1), (100, 2), (150, 2)])
+def test_tasks_page_by_page(modules: Modules, account: Client, ecs: Any, before: int, pages: int) -> None:
+    """No more pages than up to the one with the proof."""
+    if before:
+        tasks(account, before)
+    tasks(account, 200 - before, ARN)
+    modules.calls()
+    words = refused(modules, infrastructure(modules, "managed_instances", "load_balancers"))
+    assert f"has a volume that is managed with it in {REGION}. Keep volumes in the option features" in words
+    asked = modules.calls()
+    assert (asked["ecs:ListTasks"], asked["ecs:DescribeTasks"]) == (pages, pages)
+    assert "ecs:ListServices" not in asked
+
+
+def test_small_pages(modules: Modules, account: Client, ecs: Any) -> None:
+    """AWS may answer fewer than were asked for."""
+    account.control("POST", "settings", {"page_size_limit": 2})
+    tasks(account, 5)
+    tasks(account, 1, ARN)
+    modules.calls()
+    assert "has a volume" in refused(modules, infrastructure(modules, state="absent"))
+    assert modules.calls()["ecs:ListTasks"] == 3
+
+
+def test_tasks_that_have_stopped_do_not_matter(modules: Modules, account: Client, ecs: Any) -> None:
+    tasks(account, 2, ARN)
+    account.control("DELETE", "tasks")
+    assert good(infrastructure(modules, state="absent"))["changed"] is True
+
+
+def test_nobody_is_looked_for_when_nothing_is_taken(modules: Modules, account: Client, ecs: Any) -> None:
+    tasks(account, 1, ARN)
+    modules.calls()
+    more = ("volumes", "managed_instances", "load_balancers", "vpc_lattice")
+    assert good(infrastructure(modules, *more, tags={"a": "b"}))["changed"] is True
+    assert not [call for call in modules.calls() if call.startswith("ecs:")]
+
+
+# Services ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_service_among_many(modules: Modules, ecs: Any) -> None:
+    """DescribeServices takes ten: two calls for the eleventh, and none for the twelfth's page."""
+    container = {"name": "main", "image": "busybox", "memory": 8, "portMappings": [{"containerPort": 80}]}
+    ecs.register_task_definition(family="app", containerDefinitions=[container])
+    balancer = {"containerName": "main", "containerPort": 80}
+    advanced = {"roleArn": ARN, "alternateTargetGroupArn": "arn:x", "productionListenerRule": "arn:y"}
+    for number in range(25):
+        used = {**balancer, "advancedConfiguration": advanced} if number == 10 else balancer
+        ecs.create_service(
+            cluster="lab", serviceName=f"app{number:02}", taskDefinition="app", desiredCount=0, loadBalancers=[used]
+        )
+    modules.calls()
+    words = refused(modules, infrastructure(modules, "volumes", "managed_instances"))
+    assert "service/lab/app10 uses it for load_balancers" in words
+    assert "Keep load_balancers in the option features" in words
+    assert modules.calls()["ecs:DescribeServices"] == 2
+
+
+# Trust -------------------------------------------------------------------------------------------------------------
+
+ORGANISATION = {"StringEquals": {"aws:PrincipalOrgID": "o-1234567890"}}
+
+
+def test_trust_of_the_infrastructure_role(modules: Modules, account: Client, ecs: Any) -> None:
+    """A condition that is not known to let ECS in may keep it out; one of the documented keys does not."""
+    tasks(account, 1, ARN)
+    modules.calls()
+    features = ("volumes", "managed_instances", "load_balancers")
+    words = refused(modules, infrastructure(modules, *features, trust_conditions=ORGANISATION))
+    assert f"role {ROLE} is not changed: task arn:aws:ecs:{REGION}:123456789012:task/lab/" in words
+    assert good(infrastructure(modules, *features, trust_conditions=ORGANISATION, protect=False))["changed"] is True
+
+
+def test_protect_false_warns_and_does_it(modules: Modules, account: Client, ecs: Any) -> None:
+    provider(ecs)
+    result = good(infrastructure(modules, "volumes", protect=False))
+    assert any(words.startswith("detach ") and words.endswith(f" from role {ROLE}") for words in result["changes"])
+    warning = f"role {ROLE} is changed since protect is false, although capacity provider factory makes its instances"
+    # In one process Ansible collects the warnings of other tests as well.
+    assert any(warning in str(one) for one in result["warnings"]), result["warnings"]
+
+
+def test_check_mode_says_the_same(modules: Modules, ecs: Any) -> None:
+    provider(ecs)
+    modules.calls()
+    options: dict[str, Any] = {"kind": "infrastructure", "state": "absent"}
+    assert refused(modules, modules.check("ecs_iam_role", **options)) == refused(
+        modules, modules.run("ecs_iam_role", **options)
+    )
+
+
+# Managed nodes -----------------------------------------------------------------------------------------------------
+
+
+def _nodes(account: Client, count: int, role: str) -> None:
+    nodes = [
+        {"InstanceId": f"mi-{role[:3].encode().hex()}{number:011x}", "Region": REGION, "IamRole": role}
+        for number in range(count)
+    ]
+    account.control("POST", "seed", {"nodes": [{**node, "PingStatus": "Online"} for node in nodes]})
+
+
+def test_managed_nodes_page_by_page(modules: Modules, account: Client) -> None:
+    """The first page of 120 nodes is enough; some are named, not all."""
+    good(modules.run("ecs_iam_role", kind="anywhere"))
+    _nodes(account, 60, "other")
+    _nodes(account, 120, "ecsAnywhereRole")
+    modules.calls()
+    words = refused(modules, modules.run("ecs_iam_role", kind="anywhere", state="absent"))
+    assert words.startswith(f"role ecsAnywhereRole is not deleted: managed nodes in {REGION} live on it and would lose")
+    assert words.count("mi-") == 3
+    assert " and more. Deregister them first, or set protect: false" in words
+    assert modules.calls()["ssm:DescribeInstanceInformation"] == 1
+
+
+def test_losing_permissions_does_not_end_credentials(modules: Modules, account: Client) -> None:
+    """Features of the Anywhere role are the user's own choice: nodes stay online without them."""
+    good(modules.run("ecs_iam_role", kind="anywhere", features=["ecr_pull"]))
+    _nodes(account, 1, "ecsAnywhereRole")
+    assert good(modules.run("ecs_iam_role", kind="anywhere"))["changed"] is True
