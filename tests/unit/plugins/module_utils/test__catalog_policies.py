@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from readme_blocks import policy
 from unit.plugins.module_utils import test__catalog, test_linter
 from unit.plugins.module_utils._roles import ACCOUNT, REGIONS
 from unit.plugins.module_utils._roles import RESOURCES as NAMED
@@ -148,3 +149,11 @@ def test_an_operator_passes_only_the_roles_named_and_only_to_ssm() -> None:
     (passing,) = [one for one in made["Statement"] if "iam:PassRole" in as_list(one["Action"])]
     assert passing["Resource"] == f"arn:aws:iam::{ACCOUNT}:role/team/ecsTaskExecutionRole"
     assert passing["Condition"] == {"StringEquals": {"iam:PassedToService": "ssm.amazonaws.com"}}
+
+
+def test_an_operator_may_all_that_the_readme_says_for_the_playbook() -> None:
+    """But for the statements on the account's own things, which are of those who keep the roles and clusters."""
+    statements = policy("controller")["Statement"]
+    needed = {action for one in statements if not one["Sid"].startswith("Account") for action in one["Action"]}
+    assert needed
+    assert needed <= {action for one in document("operator")["Statement"] for action in as_list(one["Action"])}

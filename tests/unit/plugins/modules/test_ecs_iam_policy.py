@@ -202,6 +202,13 @@ def test_a_document_of_ones_own(policies: Policies) -> None:
     assert again["iam_policy"] == done["iam_policy"]
 
 
+def test_a_document_that_iam_has_rewritten_is_the_same(policies: Policies) -> None:
+    policies.account.control("POST", "settings", {"canonical_documents": True})
+    options: dict[str, Any] = {"kind": "secrets", "secrets": ["b", "a"], "parameters": ["/z", "/y"]}
+    policies.good(**options)
+    assert policies.good(**options)["changed"] is False
+
+
 def test_a_policy_of_aws_with_the_same_name_is_another(policies: Policies) -> None:
     done = policies.good(name="AmazonECS_FullAccess", document=INVENTORY)
     assert done["changes"] == ["create policy AmazonECS_FullAccess"]
