@@ -14,9 +14,11 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import pytest
-from unit.plugins.module_utils._roles import Role, every_role
+from unit.plugins.module_utils._roles import ACCOUNT, REGIONS, RESOURCES, Role, every_role
 
-from ansible_collections.onprem.ecs.plugins.module_utils import _policy
+from ansible_collections.onprem.ecs.plugins.module_utils import _catalog, _iam_policy_wanted, _policy
+from ansible_collections.onprem.ecs.plugins.module_utils._catalog_policies import POLICIES
+from ansible_collections.onprem.ecs.plugins.module_utils._iam_documents import Where
 
 with warnings.catch_warnings():
     # parliament 1.6.4, its last release, finds its data by pkg_resources, which warns that it is going away.
@@ -55,9 +57,12 @@ EXPLAINED = {
         )
         for policy in ("ecsEcrPull", "ecsTaskExecution", "ecsEcrEndpoint")
     },
-    Finding("pass role", "PERMISSIONS_MANAGEMENT_ACTIONS", "iam:passrole"): (
-        "to let its holder pass a role is what the document is for; it names the role and the service"
-    ),
+    **{
+        Finding(policy, "PERMISSIONS_MANAGEMENT_ACTIONS", "iam:passrole"): (
+            "to let its holder pass a role is what the document is for; it names the role and the service"
+        )
+        for policy in ("pass role", "ecsPassRole", "ecsOperator")
+    },
     Finding(
         "ecsEcrPull", "RESOURCE_STAR", "ecr:BatchCheckLayerAvailability ecr:BatchGetImage ecr:GetDownloadUrlForLayer"
     ): (
@@ -74,7 +79,21 @@ def documents() -> tuple[Document, ...]:
     for role in every_role():
         for policy, text in _documents_of(role):
             found.setdefault(policy + text, Document(str(role), policy, text))
+    for one in _standing_alone():
+        found.setdefault(one.policy + one.text, one)
     return tuple(found.values())
+
+
+def _standing_alone() -> Iterator[Document]:
+    """The managed policies that ``ecs_iam_policy`` writes, with what they need and with all that they can be about."""
+    for kind, policy in POLICIES.items():
+        for partition, region in REGIONS.items():
+            for named in (policy.needs, policy.uses):
+                options = {name: RESOURCES.get(name) for name in _catalog.RESOURCES if name in named}
+                options |= {"roles": ["ours"]} if "roles" in named else {}
+                options |= {"role_kind": "anywhere" if policy.passes_roles else None}
+                made = _iam_policy_wanted.kind_document(kind, options, Where(partition, ACCOUNT, (region,)))
+                yield Document(f"policy {kind}", policy.default_name, _policy.compact(made))
 
 
 def _documents_of(role: Role) -> Iterator[tuple[str, str]]:
@@ -86,8 +105,12 @@ def _documents_of(role: Role) -> Iterator[tuple[str, str]]:
 
 
 def lint(document: Document) -> set[Finding]:
-    """What parliament finds. It knows no trust documents: these get the resource that IAM thinks of, the role."""
-    text = document.text
+    """What parliament finds.
+
+    It knows no trust documents: these get the resource that IAM thinks of, the role. Nor does it know that the account
+    of AWS's own policies is called ``aws``, and would look no further: that gets a number.
+    """
+    text = document.text.replace(":iam::aws:policy/", ":iam::123456789012:policy/")
     if document.policy == "trust":
         parsed = json.loads(text)
         for statement in parsed["Statement"]:
@@ -127,7 +150,7 @@ def test_all_that_is_made_is_looked_at() -> None:
     """Trust in three partitions, and every policy of the catalogue's own."""
     policies = {document.policy for document in documents()}
     from_catalogue = {name for role in every_role() for name in role.wanted().ours_inline}
-    assert policies == {"trust", "pass role"} | from_catalogue
+    assert policies == {"trust", "pass role"} | from_catalogue | {policy.default_name for policy in POLICIES.values()}
     assert {document.role.rpartition("-unnamed-")[2] for document in documents()} >= {"aws", "aws-cn", "aws-us-gov"}
 
 
