@@ -111,9 +111,10 @@ def unused(subject: Subject) -> t.Iterator[Seen]:
 
 
 def name_prefix(subject: Subject) -> t.Iterator[Seen]:
-    """ECS may not pass the role to the instances that it manages."""
+    """ECS may not pass the role to the instances that it manages, unless another role is declared to pass it."""
     prefix = _catalog.MANAGED_INSTANCE.default_name
-    if subject.kind_name == "managed_instance" and not subject.name.startswith(prefix):
+    declared = any(principal.type == "role" and document for principal, document in subject.passing.items())
+    if subject.kind_name == "managed_instance" and not subject.name.startswith(prefix) and not declared:
         yield Seen(f"the name does not begin with {prefix}", subject.arn)
 
 

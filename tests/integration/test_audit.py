@@ -10,8 +10,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
+from readme_blocks import policy
 from runner import REGION, Playbooks, Run
+
+import emulator
 
 ACCOUNT = "123456789012"
 FROM_ANYBODY = {
@@ -73,11 +77,11 @@ def damaged(playbooks: Playbooks) -> Playbooks:
     return playbooks
 
 
-def audit(playbooks: Playbooks, *options: str, **variables: Any) -> Run:
+def audit(playbooks: Playbooks, *options: str, environ: dict[str, str] | None = None, **variables: Any) -> Run:
     """Run the playbook as a user does."""
     aws = {"region": REGION, "endpoint_url": playbooks.url}
     given = {"ecs_aws": aws, "ecs_iam_roles": DECLARED, **variables}
-    done = playbooks.run_file("onprem.ecs.audit", "-e", json.dumps(given), *options)
+    done = playbooks.run_file("onprem.ecs.audit", "-e", json.dumps(given), *options, **(environ or {}))
     assert playbooks.emulator("GET", "calls")["writes"] == 0
     return done
 
@@ -134,3 +138,32 @@ def test_nothing_declared(damaged: Playbooks) -> None:
     words = done.results[-1]["msg"]
     assert "medium" in words
     assert "ecs_audit_file takes the evidence" in words
+
+
+def test_an_auditor_needs_no_more_than_the_page_says(damaged: Playbooks) -> None:
+    """A user with the policy of docs/audit.md and nothing else, on an account in which everything is asked for."""
+    iam = boto3.client(
+        "iam",
+        region_name=REGION,
+        endpoint_url=damaged.url,
+        aws_access_key_id=emulator.ACCESS_KEY,
+        aws_secret_access_key=emulator.SECRET_KEY,
+    )
+    document = json.dumps(policy("auditor", "docs/audit.md"))
+    iam.create_user(UserName="auditor")
+    iam.put_user_policy(UserName="auditor", PolicyName="look", PolicyDocument=document)
+    own = iam.create_policy(PolicyName="own", PolicyDocument=json.dumps(EVERY_ROLE))["Policy"]["Arn"]
+    iam.create_group(GroupName="operators")
+    iam.put_group_policy(GroupName="operators", PolicyName="pass", PolicyDocument=json.dumps(EVERY_ROLE))
+    iam.attach_role_policy(RoleName="ecsAnywhereRole", PolicyArn=own)
+    key = iam.create_access_key(UserName="auditor")["AccessKey"]
+    environ = {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
+    damaged.emulator("DELETE", "calls")
+    damaged.emulator("DELETE", "log")
+    group = {"kind": "task", "name": "shop", "pass_role_to": [{"type": "group", "name": "operators"}]}
+    done = audit(damaged, environ=environ, ecs_iam_roles=[group, *DECLARED])
+    assert done.code == 0, done.explain()
+    made = {f"{entry['service']}:{entry['operation']}" for entry in damaged.emulator("GET", "log")}
+    listed = {"iam:ListRoles"}  # for path_prefix of the module
+    (statement,) = policy("auditor", "docs/audit.md")["Statement"]
+    assert set(statement["Action"]) - listed <= made <= {*statement["Action"], "sts:GetCallerIdentity"}

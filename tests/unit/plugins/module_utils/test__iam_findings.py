@@ -491,6 +491,10 @@ RIGHT_ONES: dict[str, tuple[Subject, str]] = {
         ),
         "pass_role",
     ),
+    "another name, and a role that passes it": (
+        replace(subject("managed_instance"), passing={Principal("role", "ecsInfrastructureRole"): RIGHT}),
+        "name_prefix",
+    ),
     "used yesterday": (
         used(
             subject(),
