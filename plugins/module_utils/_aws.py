@@ -35,7 +35,10 @@ MAX_ATTEMPTS = 8
 ACTION_PREFIX = {"sts": "sts", "iam": "iam", "ssm": "ssm", "ecs": "ecs"}
 
 #: Operations whose permission has another name than the operation.
-OTHER_PERMISSION = {"ssm:CreateActivation": "ssm:CreateActivation and iam:PassRole"}
+OTHER_PERMISSION = {
+    "ssm:CreateActivation": "ssm:CreateActivation and iam:PassRole",
+    "ssm:UpdateManagedInstanceRole": "ssm:UpdateManagedInstanceRole and iam:PassRole",
+}
 
 Params = t.Mapping[str, t.Any]
 Result = t.Dict[str, t.Any]

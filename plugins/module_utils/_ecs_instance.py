@@ -160,10 +160,11 @@ def _ecs_lack(instance: Instance, cluster: str) -> tuple[str, str, str] | None:
 
 def shown(instance: Instance) -> Shown:
     """The joined view in snake_case; None for what is not known."""
-    return {"instance_id": instance.instance_id, **_node_shown(instance.node or {}), **_container_shown(instance)}
+    return {"instance_id": instance.instance_id, **node_shown(instance.node or {}), **_container_shown(instance)}
 
 
-def _node_shown(node: Item) -> Shown:
+def node_shown(node: Item) -> Shown:
+    """A managed node in snake_case, without its id."""
     return {
         "name": node.get("Name"),
         "computer_name": node.get("ComputerName"),

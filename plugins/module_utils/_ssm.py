@@ -11,6 +11,7 @@ import re
 import typing as t
 from datetime import datetime, timezone
 
+from ansible_collections.onprem.ecs.plugins.module_utils import _tags
 from ansible_collections.onprem.ecs.plugins.module_utils._aws import Aws, AwsError
 from ansible_collections.onprem.ecs.plugins.module_utils._errors import EcsError
 
@@ -30,10 +31,21 @@ class StoredCode(t.NamedTuple):
     activation_code: str
 
 
-def activations(aws: Aws, activation_id: str | None = None, iam_role: str | None = None) -> list[Item]:
+def activations(
+    aws: Aws,
+    activation_id: str | None = None,
+    iam_role: str | None = None,
+    ids: t.Collection[str] = (),
+    default_instance_name: str | None = None,
+) -> list[Item]:
     """The activations of the Region as DescribeActivations shows them, narrowed by AWS where it can; without codes."""
-    wanted = {"ActivationIds": activation_id, "IamRole": iam_role}
-    filters = [{"FilterKey": key, "FilterValues": [value]} for key, value in wanted.items() if value]
+    one_or_more = [activation_id] if activation_id else sorted(set(ids))
+    wanted = {
+        "ActivationIds": one_or_more,
+        "IamRole": [iam_role] if iam_role else [],
+        "DefaultInstanceName": [default_instance_name] if default_instance_name else [],
+    }
+    filters = [{"FilterKey": key, "FilterValues": values} for key, values in wanted.items() if values]
     what = activation_id or "the activations"
     found = aws.pages("ssm", "DescribeActivations", "ActivationList", what, Filters=filters, MaxResults=PAGE)
     return list(found)
@@ -87,6 +99,23 @@ def managed_nodes(aws: Aws, ids: t.Collection[str] | None = None, iam_role: str 
         everywhere = _nodes(aws, everything)
         found = {one: everywhere[one] for one in wanted if one in everywhere}
     return {one: node for one, node in found.items() if not iam_role or node.get("IamRole") == iam_role}
+
+
+def nodes_where(aws: Aws, filters: t.Sequence[tuple[str, t.Sequence[str]]]) -> dict[str, Item]:
+    """Managed nodes by id that pass all of AWS's own filters, each a key and its values. 50 nodes a call.
+
+    AWS takes filters by tag, or others, and not both: with tags the type of node is looked at here.
+    """
+    by_tag = any(key == "tag-key" or key.startswith("tag:") for key, _values in filters)
+    everything = [] if by_tag else [("ResourceType", ["ManagedInstance"])]
+    found = _nodes(aws, [{"Key": key, "Values": list(values)} for key, values in [*everything, *filters]])
+    return {one: node for one, node in found.items() if NODE_ID.match(one)}
+
+
+def node_tags(aws: Aws, node: str) -> _tags.Tags:
+    """The tags of a managed node. DescribeInstanceInformation has none: this is one call a node."""
+    answer = aws.call("ssm", "ListTagsForResource", node, ResourceType="ManagedInstance", ResourceId=node)
+    return _tags.from_aws(answer["TagList"])
 
 
 def _nodes(aws: Aws, filters: list[Item]) -> dict[str, Item]:

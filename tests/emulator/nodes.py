@@ -231,6 +231,8 @@ def describe(node: Node, call: Call) -> dict[str, Any]:
 
 
 FILTERS = {
+    "SourceIds": "SourceId",
+    "SourceTypes": "SourceType",
     "InstanceIds": "InstanceId",
     "AgentVersion": "AgentVersion",
     "PingStatus": "PingStatus",
@@ -242,21 +244,52 @@ FILTERS = {
 }
 
 
+FILTER_VALUES = {
+    "PingStatus": {"Online", "ConnectionLost", "Inactive"},
+    "PlatformTypes": {"Windows", "Linux", "MacOS"},
+    "ResourceType": {"EC2Instance", "ManagedInstance"},
+    "AssociationStatus": {"Success", "Pending", "Failed"},
+}
+
+
+def _by_tag(key: str) -> bool:
+    return key == "tag-key" or (key.startswith("tag:") and key != "tag:")
+
+
+def _filters(call: Call) -> list[tuple[str, list[str]]]:
+    """The filters of DescribeInstanceInformation.
+
+    What is refused is documented; the words are ours, and so is the code for a mixture.
+
+    :raises AwsError: for an unknown key or value, and for mixtures that AWS does not take
+    """
+    new, old = call.params.get("Filters") or [], call.params.get("InstanceInformationFilterList") or []
+    if new and old:
+        raise AwsError("ValidationException", "Filters and InstanceInformationFilterList can't be used together.")
+    filters = [(one["Key"], one["Values"]) for one in new] + [(one["key"], one["valueSet"]) for one in old]
+    for key, values in filters:
+        if key not in FILTERS and not _by_tag(key):
+            raise AwsError("InvalidFilterKey", f"The specified key isn't valid: {key}")
+        wrong = set(values) - FILTER_VALUES.get(key, set(values))
+        if wrong:
+            raise AwsError("InvalidInstanceInformationFilterValue", f"The filter values aren't valid: {sorted(wrong)}")
+    if len({_by_tag(key) for key, _values in filters}) > 1:
+        raise AwsError("InvalidFilterKey", "Tag filters can't be combined with other filter types.")
+    return filters
+
+
 def _matches(node: Node, shown: dict[str, Any], key: str, values: list[str]) -> bool:
     if key == "tag-key":
         return any(value in node.tags for value in values)
-    if key.startswith("tag:"):
+    if _by_tag(key):
         return node.tags.get(key[4:]) in values
-    if key not in FILTERS:
-        raise AwsError("InvalidFilterKey", f"The specified key isn't valid: {key}")
     return shown.get(FILTERS[key]) in values
 
 
 @operation("ssm", "DescribeInstanceInformation")
 def describe_instance_information(call: Call) -> dict[str, Any]:
     """Managed nodes of the region."""
-    filters = [(one["Key"], one["Values"]) for one in call.params.get("Filters") or []]
-    filters += [(one["key"], one["valueSet"]) for one in call.params.get("InstanceInformationFilterList") or []]
+    filters = _filters(call)
     found = []
     for node in call.state.nodes.values():
         shown = describe(node, call)

@@ -13,6 +13,7 @@ from .moto_bridge import forward
 from .nodes import Node
 
 MOST = 50
+RESERVED = "aws:"
 
 
 def _resource(call: Call) -> Node | None:
@@ -35,9 +36,13 @@ def add_tags(call: Call) -> Any:
     if resource is None:
         return forward(call.request)
     wanted = {tag["Key"]: tag["Value"] for tag in call.params["Tags"]}
+    if any(key.lower().startswith(RESERVED) for key in wanted):
+        raise AwsError("ValidationException", f"{RESERVED} prefixed tag key names are not allowed for external use.")
     if len({**resource.tags, **wanted}) > MOST:
         raise AwsError("TooManyTagsError", f"A resource may have up to {MOST} tags.")
     resource.tags.update(wanted)
+    # Seen, not documented: the tag Name is shown as the node's name from then on (boto/boto3 issue 2334).
+    resource.name = wanted.get("Name", resource.name)
     return {}
 
 

@@ -47,6 +47,9 @@ PREPARATIONS = {
     "ecs_external_instance": Prepared(seed=_instances("edge")),
     "ecs_external_instance_info": Prepared(seed=_instances("edge")),
     "ssm_activation": Prepared(tasks=[ROLE]),
+    "ssm_activation_info": Prepared(tasks=[ROLE, {"onprem.ecs.ssm_activation": {"iam_role": "ecsAnywhereRole"}}]),
+    "ssm_managed_node": Prepared(seed=_instances("edge"), tasks=[ROLE]),
+    "ssm_managed_node_info": Prepared(seed=_instances("edge")),
 }
 
 

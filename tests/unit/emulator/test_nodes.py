@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -211,8 +212,38 @@ def test_filters_and_pages(aws: Client) -> None:
         refusal(ssm.describe_instance_information, Filters=[{"Key": "Colour", "Values": ["x"]}])[0]
         == "InvalidFilterKey"
     )
+    wrong = [{"Key": "PingStatus", "Values": ["Offline"]}]
+    code = "InvalidInstanceInformationFilterValue"
+    assert refusal(ssm.describe_instance_information, Filters=wrong)[0] == code
+    assert refusal(ssm.describe_instance_information, Filters=[{"Key": "tag:", "Values": ["x"]}])[0] == (
+        "InvalidFilterKey"
+    )
     for size in (4, 51):
         assert refusal(ssm.describe_instance_information, MaxResults=size)[0] == "ValidationException"
+
+
+def test_filters_by_tag_stand_alone(aws: Client) -> None:
+    """AWS takes them together with one another, and with no other filter."""
+    ssm = aws.boto("ssm")
+    node = {"Region": "eu-west-1", "IamRole": "r", "PingStatus": "Online"}
+    ids = [f"mi-0123456789abcdef{n}" for n in range(3)]
+    tags: list[dict[str, str]] = [{"a": "1"}, {"a": "1", "b": "2"}, {}]
+    aws.control("POST", "seed", {"nodes": [{**node, "InstanceId": i, "Tags": t} for i, t in zip(ids, tags)]})
+    by_value, by_key = {"Key": "tag:a", "Values": ["1"]}, {"Key": "tag-key", "Values": ["b"]}
+
+    def found(*filters: Any) -> list[str]:
+        return [
+            one["InstanceId"] for one in ssm.describe_instance_information(Filters=filters)["InstanceInformationList"]
+        ]
+
+    assert found(by_value) == ids[:2]
+    assert found(by_value, by_key) == ids[1:2]
+    other = {"Key": "PingStatus", "Values": ["Online"]}
+    code, message = refusal(ssm.describe_instance_information, Filters=[by_value, other])
+    assert (code, message) == ("InvalidFilterKey", "Tag filters can't be combined with other filter types.")
+    legacy = [{"key": "PingStatus", "valueSet": ["Online"]}]
+    both = refusal(ssm.describe_instance_information, Filters=[by_value], InstanceInformationFilterList=legacy)
+    assert both[0] == "ValidationException"
 
 
 def test_online_delay_and_loss(aws: Client) -> None:
@@ -271,6 +302,10 @@ def test_tags(aws: Client) -> None:
     ssm.add_tags_to_resource(**resource, Tags=[{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "2"}])
     ssm.remove_tags_from_resource(**resource, TagKeys=["a"])
     assert ssm.list_tags_for_resource(**resource)["TagList"] == [{"Key": "b", "Value": "2"}]
+    reserved = [{"Key": "aws:a", "Value": "1"}]
+    assert refusal(ssm.add_tags_to_resource, **resource, Tags=reserved)[0] == "ValidationException"
+    ssm.add_tags_to_resource(**resource, Tags=[{"Key": "Name", "Value": "rack-2"}])
+    assert ssm.describe_instance_information()["InstanceInformationList"][0]["Name"] == "rack-2"
     gone = {**resource, "ResourceId": "mi-00000000000000000"}
     assert refusal(ssm.list_tags_for_resource, **gone)[0] == "InvalidResourceId"
 

@@ -1,0 +1,192 @@
+# Copyright: (c) 2026, onprem.ecs contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""ssm_managed_node over HTTP, as Ansible starts it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from emulator.client import REGION
+
+if TYPE_CHECKING:
+    from unit.plugins.conftest import Modules
+
+NAME = "ssm_managed_node"
+NODES = ["mi-0123456789abcdef0", "mi-0123456789abcdef1"]
+GONE = "mi-0123456789abcdeff"
+
+
+@pytest.fixture
+def nodes(modules: Modules) -> list[str]:
+    """Two nodes with a role and a tag, of which the second is not alive."""
+    common = {"Region": REGION, "IamRole": "oldRole"}
+    seeds: list[dict[str, Any]] = [
+        {
+            "InstanceId": one,
+            **common,
+            "PingStatus": status,
+            "Tags": {"owner": "me"},
+            "Reported": {"ComputerName": f"host{n}"},
+        }
+        for n, (one, status) in enumerate(zip(NODES, ("Online", "ConnectionLost"), strict=True))
+    ]
+    modules.account.control("POST", "seed", {"nodes": seeds})
+    modules.account.role("newRole")
+    modules.calls()
+    return NODES
+
+
+def state(modules: Modules) -> dict[str, dict[str, Any]]:
+    """The nodes as the emulator has them."""
+    return {one["InstanceId"]: one for one in modules.account.control("GET", "state")["managed_nodes"]}
+
+
+def four_steps(modules: Modules, **options: Any) -> dict[str, Any]:
+    """Check, run, check again, run again; the result of the first run."""
+    modules.calls()
+    checked = modules.check(NAME, **options)
+    assert modules.writes() == 0
+    done = modules.run(NAME, **options)
+    assert done["changed"], done
+    told = ("changed", "changes", "diff", "managed_nodes")
+    assert [checked[name] for name in told] == [done[name] for name in told]
+    assert done["diff"]["before"] != done["diff"]["after"]
+    assert modules.writes() == len(done["changes"])
+    modules.calls()
+    for again in (modules.check(NAME, **options), modules.run(NAME, **options)):
+        assert (again["changed"], again["changes"]) == (False, [])
+        assert again["diff"] == {"before": {}, "after": {}}
+        if options.get("state") != "absent":
+            assert again["managed_nodes"] == done["managed_nodes"]
+    assert modules.writes() == 0
+    return done
+
+
+def test_nothing_to_do(modules: Modules) -> None:
+    result = modules.run(NAME, instance_ids=[])
+    assert (result["changed"], result["changes"], result["managed_nodes"]) == (False, [], [])
+    assert modules.calls() == {}
+
+
+def test_only_looking(modules: Modules, nodes: list[str]) -> None:
+    result = modules.run(NAME, instance_ids=nodes)
+    assert result["changed"] is False
+    assert [one["tags"] for one in result["managed_nodes"]] == [None, None]
+    assert modules.calls() == {"ssm:DescribeInstanceInformation": 1}
+
+
+def test_role(modules: Modules, nodes: list[str]) -> None:
+    done = four_steps(modules, instance_ids=nodes, iam_role="newRole")
+    assert done["changes"] == [f"give {one} the role newRole instead of oldRole" for one in nodes]
+    assert {one["IamRole"] for one in state(modules).values()} == {"newRole"}
+    assert [one["iam_role"] for one in done["managed_nodes"]] == ["newRole", "newRole"]
+
+
+def test_tags(modules: Modules, nodes: list[str]) -> None:
+    four_steps(modules, instance_ids=nodes, tags={"site": "a"}, purge_tags=False)
+    assert [one["Tags"] for one in state(modules).values()] == [{"owner": "me", "site": "a"}] * 2
+    done = four_steps(modules, instance_ids=nodes, tags={"site": "b"})
+    assert done["changes"] == [
+        words for one in nodes for words in (f"remove the tags owner of {one}", f"set the tags site=b on {one}")
+    ]
+    assert [one["Tags"] for one in state(modules).values()] == [{"site": "b"}] * 2
+
+
+def test_name(modules: Modules, nodes: list[str]) -> None:
+    done = four_steps(modules, instance_ids=nodes[:1], name="rack-1")
+    assert done["managed_nodes"][0]["name"] == "rack-1"
+    found = state(modules)[nodes[0]]
+    assert (found["Name"], found["Tags"]) == ("rack-1", {"owner": "me", "Name": "rack-1"})
+    four_steps(modules, instance_ids=nodes[:1], name="rack-1", tags={"a": "b"})
+    assert state(modules)[nodes[0]]["Tags"] == {"a": "b", "Name": "rack-1"}
+    shown = modules.run("ssm_managed_node_info", instance_ids=nodes[:1])["managed_nodes"]
+    assert shown[0]["name"] == "rack-1"
+
+
+def test_absent(modules: Modules, nodes: list[str]) -> None:
+    done = four_steps(modules, instance_ids=[nodes[1], GONE], state="absent")
+    assert done["changes"] == [f"deregister {nodes[1]} (host1)"]
+    assert [one["computer_name"] for one in done["managed_nodes"]] == ["host1"]
+    assert list(state(modules)) == nodes[:1]
+
+
+@pytest.mark.parametrize("how", ["run", "check"])
+def test_protect(modules: Modules, nodes: list[str], how: str) -> None:
+    refused = getattr(modules, how)(NAME, instance_ids=nodes, state="absent")
+    assert refused["failed"]
+    assert f"Online in SSM, so nothing was deregistered: {nodes[0]} (host0)." in refused["msg"]
+    assert modules.writes() == 0
+
+
+def test_without_protection(modules: Modules, nodes: list[str]) -> None:
+    four_steps(modules, instance_ids=nodes, state="absent", protect=False)
+    assert state(modules) == {}
+
+
+def test_not_there(modules: Modules, nodes: list[str]) -> None:
+    refused = modules.run(NAME, instance_ids=[*nodes, GONE], iam_role="newRole")
+    assert f"no managed nodes in the Region {REGION}: {GONE}." in refused["msg"]
+    assert modules.writes() == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"instance_ids": ["i-0123456789abcdef0"]}, "is not the id of a managed node"),
+        ({"instance_ids": NODES, "name": "x"}, "one node only, but instance_ids has 2"),
+        ({"instance_ids": NODES[:1], "name": ""}, "1 to 256"),
+        ({"instance_ids": NODES[:1], "name": "x", "tags": {"Name": "y"}}, "the tag Name in tags is 'y'"),
+        ({"instance_ids": NODES, "state": "absent", "tags": {}}, "state=present only"),
+        ({"instance_ids": NODES, "iam_role": "arn:aws:iam::1:role/x"}, "the role's name alone"),
+        ({"instance_ids": NODES, "tags": {"aws:x": "y"}}, "reserved for AWS"),
+    ],
+)
+def test_bad_input(modules: Modules, options: dict[str, Any], words: str) -> None:
+    assert words in modules.run(NAME, **options)["msg"]
+    assert modules.calls() == {}
+
+
+def test_a_role_that_is_not_known(modules: Modules, nodes: list[str], quick: list[float]) -> None:
+    refused = modules.run(NAME, instance_ids=nodes, iam_role="nobody")
+    assert "onprem.ecs.ecs_iam_role with kind=anywhere makes it so" in refused["msg"]
+    assert refused["changes"] == []
+    assert quick
+    modules.calls()
+
+
+def test_a_new_role_is_waited_for(modules: Modules, nodes: list[str], quick: list[float]) -> None:
+    words = "ValidationException: Nonexistent role or missing ssm service principal in trust policy"
+    fault = {"service": "ssm", "operation": "UpdateManagedInstanceRole", "kind": "error", "count": 2, "status": 400}
+    modules.account.control("POST", "faults", {**fault, "code": "ValidationException", "message": words})
+    assert modules.run(NAME, instance_ids=nodes[:1], iam_role="newRole")["changed"]
+    assert len(quick) == 2
+
+
+def test_half_way(modules: Modules, nodes: list[str]) -> None:
+    """One node fails, the other is done; the result says which."""
+    fault = {"service": "ssm", "operation": "AddTagsToResource", "kind": "error", "count": 1, "status": 400}
+    modules.account.control("POST", "faults", {**fault, "code": "TooManyUpdates", "message": "later"})
+    options = {"instance_ids": nodes, "tags": {"site": "a"}, "purge_tags": False}
+    failed = modules.run(NAME, **options)
+    assert "TooManyUpdates: later" in failed["msg"]
+    assert (failed["changed"], len(failed["changes"])) == (True, 1)
+    assert len(modules.run(NAME, **options)["changes"]) == 1
+
+
+def test_gone_in_between(modules: Modules, nodes: list[str]) -> None:
+    fault = {"service": "ssm", "operation": "DeregisterManagedInstance", "kind": "error", "count": 1, "status": 400}
+    modules.account.control("POST", "faults", {**fault, "code": "InvalidInstanceId"})
+    assert "failed" not in modules.run(NAME, instance_ids=nodes[1:], state="absent")
+
+
+def test_a_thousand_nodes(modules: Modules) -> None:
+    """Looking is 20 calls, whatever the number of options that say nothing about tags."""
+    wanted = {"count": 1000, "Region": REGION, "IamRole": "newRole"}
+    fleet = modules.account.control("POST", "seed", {"fleet": wanted})["fleet"]
+    modules.calls()
+    assert modules.run(NAME, instance_ids=fleet, iam_role="newRole")["changed"] is False
+    assert modules.calls() == {"ssm:DescribeInstanceInformation": 20}
