@@ -170,7 +170,6 @@ NINE = {"managed_policies": [*MORE["managed_policies"], "arn:aws:iam::aws:policy
 
 MOVES = {
     "anywhere": Move("anywhere", {}, LEAST),
-    "anywhere to one cluster": Move("anywhere", {}, {**LEAST, "clusters": ["lab"]}),
     "anywhere from all clusters to one": Move("anywhere", LEAST, {**LEAST, "clusters": ["lab"]}),
     "container_instance": Move("container_instance", {}, LEAST),
     "task_execution": Move("task_execution", {}, LEAST),
@@ -239,7 +238,7 @@ def test_never_less_in_between(modules: Modules, watcher: Watcher, name: str) ->
 
 @pytest.mark.parametrize(
     ("name", "after"),
-    [("anywhere", False), ("anywhere", True), ("features and permissions", False), ("ecr_endpoint", True)],
+    [("anywhere", False), ("features and permissions", False), ("ecr_endpoint", True)],
     ids=lambda value: {True: "answer lost", False: "refused"}.get(value, value),
 )
 def test_ended_half_way(modules: Modules, watcher: Watcher, name: str, after: bool) -> None:
