@@ -14,7 +14,9 @@ import re
 import socket
 import typing as t
 
+from ansible_collections.onprem.ecs.plugins.module_utils._host_diagnosis import ECS, diagnose
 from ansible_collections.onprem.ecs.plugins.module_utils._host_io import Host
+from ansible_collections.onprem.ecs.plugins.module_utils._host_logs import read_logs
 from ansible_collections.onprem.ecs.plugins.module_utils._host_packages import upstream_version
 from ansible_collections.onprem.ecs.plugins.module_utils._host_units import Unit, drop_ins, reads_old_files
 
@@ -128,6 +130,37 @@ def not_working(unit: Unit, said: Introspection | None, installed: bool) -> str 
     return None
 
 
+def state_refused(host: Host, unit: Unit) -> bool:
+    """Whether the last word since the agent's start is that ECS does not accept the state that it kept."""
+    if unit.started_at is None:
+        return False
+    causes = diagnose(read_logs(host, ECS, [unit.name], unit.started_at), ECS)
+    return bool(causes) and causes[0].code == "state_refused"
+
+
+def why_stale(
+    agent: t.Mapping[str, t.Any], region: str | None, cluster: str | None, lost_node: str | None
+) -> str | None:
+    """Why the state that the agent kept is of no use any more, in words; None when it is, or there is none.
+
+    With it the agent would end, again and again: the container instance is another one's or in another place.
+
+    :param region: that the host shall be in
+    :param cluster: that it shall be in
+    :param lost_node: why its managed node is given up, or None
+    """
+    held, place = agent["registered_cluster"], (agent["container_instance_arn"] or ":" * 5).split(":")[3]
+    if not agent["has_state"] and not held:
+        return None
+    if region and place and place != region:
+        return f"it is of {place}"
+    if cluster and held and held != cluster:
+        return f"it is of cluster {held}"
+    if lost_node:
+        return f"it is of a managed node that is given up: {lost_node}"
+    return "ECS does not accept it any more" if agent["state_refused"] else None
+
+
 def read_agent(host: Host, units: t.Mapping[str, Unit], packages: t.Mapping[str, str]) -> dict[str, t.Any]:
     """The part ``agent`` of what the module returns.
 
@@ -141,6 +174,7 @@ def read_agent(host: Host, units: t.Mapping[str, Unit], packages: t.Mapping[str,
         kept = registration_in_state(host.read_bytes(state, 64 << 20))
         cluster, arn = kept if kept else (None, None)
     reason = not_working(unit, said, PACKAGE in packages or unit.loaded)
+    refused = reason is not None and state is not None and state_refused(host, unit)
     return {
         "installed": PACKAGE in packages,
         "version": upstream_version(packages[PACKAGE]) if PACKAGE in packages else None,
@@ -155,5 +189,6 @@ def read_agent(host: Host, units: t.Mapping[str, Unit], packages: t.Mapping[str,
         "reason": reason,
         "running_version": said.version if said else None,
         "has_state": state is not None,
+        "state_refused": refused,
         "needs_restart": reads_old_files(host, unit, [*CONFIG_FILES, CA_BUNDLE, *drop_ins(host, unit.name)]),
     }

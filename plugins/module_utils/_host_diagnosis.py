@@ -125,6 +125,13 @@ FAILURES: tuple[Failure, ...] = (
         (ECS,),
     ),
     Failure(
+        "state_refused",
+        r"[Cc]ontainer instance (?:\S+ )?(?:is inactive|was not found|belongs to another)",
+        "the agent's kept state is of a container instance that was deregistered, or of another managed node",
+        "enrol the host again: the state is removed, and the agent registers anew",
+        (ECS,),
+    ),
+    Failure(
         "invalid_parameter",
         r"InvalidParameterException|ClientException|[Cc]ontainer instance type change"
         r"|attributes are not valid",

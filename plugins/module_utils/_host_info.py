@@ -29,13 +29,19 @@ class NotReached(EcsError):
         self.causes = [cause._asdict() for cause in causes]
 
 
+def stale_state(seen: Look, wanted: Wanted) -> str | None:
+    """Why the ECS agent must begin anew, without the state that it kept."""
+    lost = _host_ssm.why_register(seen.ssm, wanted.region)
+    return _host_agent.why_stale(seen.agent, wanted.region, wanted.cluster, lost)
+
+
 def show(seen: Look, wanted: Wanted, files: t.Mapping[str, str | None]) -> dict[str, t.Any]:
     """What the module returns under ``ecs_host``."""
     return {
         "system": seen.system._asdict(),
         "ssm": _host_ssm.show_ssm(seen.ssm, wanted.region, seen.now),
         "engine": seen.engine,
-        "agent": seen.agent,
+        "agent": {**seen.agent, "stale_state": stale_state(seen, wanted)},
         "credentials_conflict": seen.conflict._asdict() if seen.conflict else None,
         "files": dict(files),
         "problems": [problem._asdict() for problem in find_problems(seen, wanted)],

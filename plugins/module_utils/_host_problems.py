@@ -124,7 +124,7 @@ def _agent_problems(agent: t.Mapping[str, t.Any], wanted: Wanted) -> t.Iterator[
             f"the ECS agent is registered in cluster {held}, not in {wanted.cluster}",
             "to move it: drain and deregister the instance there, stop ecs.service, remove /var/lib/ecs/data",
             # With the state of the old cluster the agent would exit, again and again: a host that works would break.
-            True,
+            not wanted.allow_move,
         )
 
 

@@ -64,7 +64,8 @@ options:
     default: false
   allow_move:
     description:
-      - Whether a host whose registration works in another Region than O(region) may be taken from there.
+      - Whether a host that works in another Region than O(region), or in another cluster than O(cluster), may be
+        taken from there.
     type: bool
     default: false
 attributes:
@@ -332,6 +333,17 @@ ecs_host:
           description: Whether it kept the state of a registration.
           type: bool
           returned: always
+        state_refused:
+          description: Whether ECS refused that state since the agent's last start.
+          type: bool
+          returned: always
+        stale_state:
+          description:
+            - Why the agent must begin without that state, or null. It is of another cluster or Region than O(cluster)
+              and O(region), of a managed node that is lost, or of a container instance that was deregistered.
+          type: str
+          returned: always
+          sample: it is of cluster default
         needs_restart:
           description: Whether it runs with a configuration that was written after it started.
           type: bool

@@ -90,8 +90,10 @@ class ContainerInstance:
 def _reregister(call: Call, cluster: Cluster, arn: str) -> ContainerInstance:
     """The agent was restarted: it brings the ARN that it got before."""
     known = call.state.container_instances.get(arn)
-    if known is None or not known.is_registered:
-        raise AwsError("ClientException", "The referenced container instance was not found or is not active.")
+    if known is None:
+        raise AwsError("ClientException", "The referenced container instance was not found.")
+    if not known.is_registered:
+        raise AwsError("ClientException", f"Container instance {arn.rpartition('/')[2]} is inactive.")
     if known.cluster_arn != cluster.arn:
         raise AwsError("InvalidParameterException", "Arns cluster and provided cluster do not match.")
     if known.instance_id != call.caller.name:

@@ -29,6 +29,7 @@ from ansible_collections.onprem.ecs.plugins.module_utils._host_agent import (
     read_agent,
     read_config,
     registration_in_state,
+    why_stale,
 )
 from ansible_collections.onprem.ecs.plugins.module_utils._host_units import Unit
 
@@ -159,3 +160,39 @@ def test_an_agent_that_is_not_registered_yet(host: FakeHost, monkeypatch: pytest
         found = read_agent(host, RUNNING, PACKAGES)
     assert found["reason"] == "the ECS agent runs and is not registered in cluster prod yet"
     assert found["registered_cluster"] is None and found["running_version"] == "1.105.1"
+
+
+REFUSED = (
+    'level=error time=2026-11-21T16:47:30Z '
+    'msg="Error re-registering: ClientException: Container instance 1 is inactive."'
+)
+
+
+@pytest.mark.parametrize(("started", "refused"), [(30, True), (10, False)])
+def test_ecs_does_not_accept_the_state(host: FakeHost, started: float, refused: bool) -> None:
+    """Only what was said since the agent's last start counts: the state may be a new one since."""
+    host.put("/var/lib/ecs/data/agent.db", f"\x00{ARN}\x00")
+    host.put("/var/log/ecs/ecs-agent.log", REFUSED + "\n")
+    unit = RUNNING["ecs.service"]._replace(active=False, started_at=host.clock - started)
+    found = read_agent(host, {"ecs.service": unit}, PACKAGES)
+    assert found["state_refused"] is refused
+    assert why_stale(found, "eu-west-1", "default", None) == ("ECS does not accept it any more" if refused else None)
+
+
+@pytest.mark.parametrize(
+    ("region", "cluster", "lost", "words"),
+    [
+        ("eu-west-1", "default", None, None),
+        (None, None, None, None),
+        ("us-east-1", "default", None, "it is of eu-west-1"),
+        ("eu-west-1", "edge", None, "it is of cluster default"),
+        ("eu-west-1", "default", "it is gone", "it is of a managed node that is given up: it is gone"),
+    ],
+)
+def test_when_the_state_is_stale(
+    host: FakeHost, region: str | None, cluster: str | None, lost: str | None, words: str | None
+) -> None:
+    host.put("/var/lib/ecs/data/agent.db", f"\x00{ARN}\x00")
+    assert why_stale(read_agent(host, RUNNING, PACKAGES), region, cluster, lost) == words
+    (Path(host.path("/var/lib/ecs/data/agent.db"))).unlink()
+    assert why_stale(read_agent(host, RUNNING, PACKAGES), region, cluster, lost) is None

@@ -162,6 +162,7 @@ def test_another_region_blocks_only_where_it_works(host: FakeHost) -> None:
 
 def test_another_cluster(host: FakeHost) -> None:
     assert problems(host, cluster="prod") == {"other_cluster": True}
+    assert problems(host, cluster="prod", allow_move=True) == {"other_cluster": False}
     assert problems(host, cluster="arn:aws:ecs:eu-west-1:123456789012:cluster/default") == {}
 
 

@@ -1,0 +1,109 @@
+# Copyright: (c) 2026, onprem.ecs contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A host goes to another cluster and another Region, and comes back when somebody deregistered it.
+
+Each test begins with what the one before left.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from system.controller import Controller, differences
+
+pytestmark = pytest.mark.lab
+HOSTS = 1
+PIPELINING = True
+OTHER_REGION = "us-east-1"
+
+
+def members(user: Controller) -> list[dict[str, Any]]:
+    """The container instances that are not deregistered."""
+    return [one for one in user.state()["container_instances"] if one["status"] != "INACTIVE"]
+
+
+def is_in(user: Controller, cluster: str, region: str = "eu-west-1") -> None:
+    """Assert that the host is up there, and nowhere else."""
+    (one,) = members(user)
+    assert (one["status"], one["agentConnected"], one["clusterName"]) == ("ACTIVE", True, cluster)
+    assert one["containerInstanceArn"].split(":")[3] == region
+
+
+def test_first_it_is_in_one_cluster(controller: Controller) -> None:
+    run = controller.enroll(ecs_cluster="first")
+    assert run.code == 0, run.text
+    is_in(controller, "first")
+
+
+def test_check_mode_tells_that_it_would_move(controller: Controller) -> None:
+    before = controller.footprint()
+    controller.forget_calls()
+    run = controller.enroll("--check", ecs_cluster="second")
+    assert run.code == 0, run.text
+    assert "leave cluster first in eu-west-1: drain and deregister" in run.words
+    assert "remove the state that the ECS agent kept: it is of cluster first" in run.words
+    assert controller.calls().writes == {}
+    assert differences(before, controller.footprint()) == []
+    is_in(controller, "first")
+
+
+def test_it_is_not_moved_against_the_user_s_will(controller: Controller) -> None:
+    run = controller.enroll(ecs_cluster="second", ecs_allow_move=False)
+    assert run.code != 0
+    assert "registered in cluster first, not in second" in run.said_of("node1")
+    is_in(controller, "first")
+
+
+def test_a_task_holds_it_back(controller: Controller) -> None:
+    """A host with work on it stays where it is, and drains; it goes on when the work is done."""
+    node = controller.state()["managed_nodes"][0]["InstanceId"]
+    controller.lab.emulator("POST", "tasks", {"containerInstance": node})
+    run = controller.enroll(ecs_cluster="second", ecs_drain_timeout=5, ecs_drain_on_timeout="reactivate")
+    assert run.code != 0, run.text
+    is_in(controller, "first")
+    controller.lab.emulator("DELETE", "tasks")
+
+
+def test_it_moves_to_another_cluster(controller: Controller) -> None:
+    run = controller.enroll(ecs_cluster="second")
+    assert run.code == 0, run.text
+    is_in(controller, "second")
+    again = controller.enroll(ecs_cluster="second")
+    assert again.code == 0, again.text
+    assert again.changed() == {"node1": 0}
+
+
+def test_it_comes_back_when_ecs_forgot_it(controller: Controller) -> None:
+    """Somebody deregistered it in ECS, by force; its agent holds the state of what is gone."""
+    (one,) = members(controller)
+    controller.ask(
+        "onprem.ecs.ecs_external_instance",
+        cluster="second",
+        state="absent",
+        force=True,
+        instance_ids=[one["containerInstanceArn"]],
+    )
+    controller.lab.host("node1").run("systemctl restart --no-block ecs.service", check=True)
+    run = controller.enroll(ecs_cluster="second", ecs_wait_timeout=60)
+    if run.code != 0:  # the agent had not been told yet when the playbook looked
+        assert "deregistered" in run.said_of("node1"), run.text
+        run = controller.enroll(ecs_cluster="second")
+    assert run.code == 0, run.text
+    is_in(controller, "second")
+
+
+def test_it_moves_to_another_region(controller: Controller) -> None:
+    old = controller.state()["managed_nodes"][0]["InstanceId"]
+    run = controller.enroll(ecs_region=OTHER_REGION, ecs_cluster="third")
+    assert run.code == 0, run.text
+    is_in(controller, "third", OTHER_REGION)
+    nodes = {node["InstanceId"]: node["Region"] for node in controller.state()["managed_nodes"]}
+    assert nodes.pop(old) == "eu-west-1"
+    assert list(nodes.values()) == [OTHER_REGION]
+    again = controller.enroll(ecs_region=OTHER_REGION, ecs_cluster="third")
+    assert again.code == 0, again.text
+    assert again.changed() == {"node1": 0}
