@@ -147,18 +147,27 @@ def _infrastructure(aws: Aws, options: Options, wanted: Wanted, found: Found) ->
     lost = _lost_features(options, wanted, found)
     if not lost:
         return None
+    absent, trust = options["state"] == "absent", _loses_trust(wanted, found)
     for region in dict.fromkeys([aws.region_or_none, *(options["regions"] or [])]):
         user = _iam_use.user_of(aws, found.role["Arn"], lost, region) if region else ""
+        if user and absent:
+            return Use("deleted", f"{user} in {region}", "Stop or change what uses it first")
+        if user and trust:
+            way_out = "Choose trust_conditions that let ECS assume it"
+            return Use("changed in its trust", f"{user} in {region}", way_out)
         if user:
-            absent = options["state"] == "absent"
-            return Use(
-                "deleted" if absent else "changed",
-                f"{user} in {region}",
-                "Stop or change what uses it first"
-                if absent
-                else f"Keep {', '.join(sorted(lost))} in the option features",
-            )
+            return Use("changed", f"{user} in {region}", f"Keep {', '.join(sorted(lost))} in the option features")
     return None
+
+
+def _loses_trust(wanted: Wanted, found: Found) -> bool:
+    """ECS could assume the role, and could not any more, or not from everywhere."""
+    service = _catalog.INFRASTRUCTURE.service
+    return (
+        service in _policy.trusted_services(found.trust)
+        and _policy.reach(wanted.trust, service, "ecs") is not None
+        and not _policy.same(found.trust, wanted.trust)
+    )
 
 
 def _lost_features(options: Options, wanted: Wanted, found: Found) -> set[str]:
@@ -171,8 +180,7 @@ def _lost_features(options: Options, wanted: Wanted, found: Found) -> set[str]:
     if options["state"] == "absent":
         # Its permissions may be policies of the user's own.
         return set(kind.features)
-    before, after = _policy.trusted_services(found.trust), _policy.reach(wanted.trust, kind.service, "ecs")
-    if kind.service in before and after is not None and not _policy.same(found.trust, wanted.trust):
+    if _loses_trust(wanted, found):
         return set(kind.features)
     kept = _iam_plan.becomes(wanted, found)
     lost = {

@@ -171,7 +171,7 @@ def test_trust_of_the_infrastructure_role(modules: Modules, account: Client, ecs
     modules.calls()
     features = ("volumes", "managed_instances", "load_balancers")
     words = refused(modules, infrastructure(modules, *features, trust_conditions=ORGANISATION))
-    assert f"role {ROLE} is not changed: task arn:aws:ecs:{REGION}:123456789012:task/lab/" in words
+    assert f"role {ROLE} is not changed in its trust: task arn:aws:ecs:{REGION}:123456789012:task/lab/" in words
     assert good(infrastructure(modules, *features, trust_conditions=ORGANISATION, protect=False))["changed"] is True
 
 
