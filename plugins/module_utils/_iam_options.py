@@ -33,7 +33,9 @@ def role_options() -> dict[str, t.Any]:
         "inline_policies": {"type": "dict", "default": {}},
         "purge_policies": {"type": "bool", "default": False},
         "instance_profile": {},
+        # Not a password, whatever its name may look like.
         "pass_role_to": {
+            "no_log": False,
             "type": "list",
             "elements": "dict",
             "default": [],
