@@ -163,7 +163,7 @@ def test_an_agent_that_is_not_registered_yet(host: FakeHost, monkeypatch: pytest
 
 
 REFUSED = (
-    'level=error time=2026-11-21T16:47:30Z '
+    "level=error time=2026-11-21T16:47:30Z "
     'msg="Error re-registering: ClientException: Container instance 1 is inactive."'
 )
 
