@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 
 from ansible_collections.onprem.ecs.plugins.module_utils import _ssm
@@ -42,6 +42,10 @@ class Wanted:
     def nothing(self) -> bool:
         """True when no node can fit."""
         return () in (self.ids, self.activation_ids, self.ping_status, self.computer_names)
+
+    def only(self, ids: t.Iterable[str]) -> Wanted:
+        """The same, of these nodes."""
+        return replace(self, ids=tuple(sorted(ids)))
 
 
 def wanted(params: t.Mapping[str, t.Any]) -> Wanted:

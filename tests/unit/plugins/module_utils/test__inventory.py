@@ -1,0 +1,70 @@
+# Copyright: (c) 2026, onprem.ecs contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What hosts are called in the inventory, and in which groups they are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.onprem.ecs.plugins.module_utils._inventory import groups, names
+
+EVERY = ["computer_name", "name", "ip_address", "instance_id"]
+
+
+def host(number: int, status: str = "Online", **more: Any) -> dict[str, Any]:
+    """A host without names."""
+    nothing = {"computer_name": None, "name": None, "ip_address": None, "cluster": None, "ecs_status": None}
+    return {**nothing, "instance_id": f"mi-{number}", "ping_status": status, **more}
+
+
+def called(*hosts: dict[str, Any], preferences: list[str] | None = None) -> list[str]:
+    """The names in the order of the hosts."""
+    found = names(hosts, preferences or EVERY)
+    return [found[one["instance_id"]] for one in hosts]
+
+
+def test_the_most_wanted_name() -> None:
+    one = host(1, computer_name="a.example.com", name="rack-1", ip_address="10.0.0.1")
+    assert called(one) == ["a.example.com"]
+    assert called(one, preferences=["name", "computer_name"]) == ["rack-1"]
+    assert called(host(1, ip_address="fd00::1")) == ["fd00::1"]
+    assert called(host(1), preferences=["name"]) == ["mi-1"]
+
+
+def test_a_name_of_many_is_nobodys() -> None:
+    """Nodes that register with the same activation have the same name in SSM."""
+    hosts = [host(n, name="edge", ip_address=f"10.0.0.{n}") for n in range(3)]
+    assert called(*hosts) == ["10.0.0.0", "10.0.0.1", "10.0.0.2"]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_the_living_keeps_its_name(order: int) -> None:
+    hosts = [
+        host(1, "ConnectionLost", computer_name="a", ip_address="10.0.0.1"),
+        host(2, "Online", computer_name="a", ip_address="10.0.0.1"),
+        host(3, "ConnectionLost", computer_name="a"),
+    ][::order]
+    assert called(*hosts) == ["mi-1", "a", "mi-3"][::order]
+
+
+def test_of_two_dead_neither_has_the_name() -> None:
+    assert called(*(host(n, "ConnectionLost", computer_name="a") for n in range(2))) == ["mi-0", "mi-1"]
+
+
+def test_one_hosts_name_is_anothers_computer_name() -> None:
+    assert called(host(1, computer_name="a"), host(2, name="a", ip_address="10.0.0.2")) == ["a", "10.0.0.2"]
+
+
+@pytest.mark.parametrize("name", ["localhost", "LOCALHOST", "127.0.0.1", "::1", "{{ x }}", "a b", "a,b", "!a", "-i"])
+def test_what_is_no_name(name: str) -> None:
+    assert called(host(1, computer_name=name)) == ["mi-1"]
+
+
+def test_groups() -> None:
+    assert groups(host(1, "ConnectionLost")) == ["external_instances", "ssm_connection_lost"]
+    found = groups(host(1, cluster="my-shop", ecs_status="DRAINING"))
+    assert found == ["external_instances", "ssm_online", "ecs_cluster_my_shop", "ecs_draining"]
