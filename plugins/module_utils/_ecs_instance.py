@@ -210,3 +210,27 @@ def _duplicate_shown(container: Item) -> Shown:
         "running_tasks": container.get("runningTasksCount"),
         "ecs_registration_date": utc(container.get("registeredAt")),
     }
+
+
+COLUMNS = ("CLUSTER", "NODE", "NAME", "PING", "AGENT", "ECS", "CONNECTED", "TASKS")
+
+
+def table(hosts: t.Iterable[Shown]) -> list[str]:
+    """Hosts in the joined view as lines for a person, by cluster; ``-`` for what is not known."""
+    rows = sorted(_row(host) for host in hosts)
+    widths = [max(len(row[column]) for row in [COLUMNS, *rows]) for column in range(len(COLUMNS))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in [COLUMNS, *rows]]
+
+
+def _row(host: Shown) -> tuple[str, ...]:
+    known = {True: "yes", False: "no", None: "-"}
+    return (
+        host["cluster"] or "-",
+        host["instance_id"],
+        host["computer_name"] or host["name"] or "-",
+        host["ping_status"] or "-",
+        host["agent_version"] or "-",
+        host["ecs_status"] or "-",
+        known[host["agent_connected"]],
+        "-" if host["running_tasks"] is None else str(host["running_tasks"]),
+    )

@@ -10,7 +10,7 @@ import typing as t
 
 from ansible_collections.onprem.ecs.plugins.module_utils import _ecs, _ssm
 from ansible_collections.onprem.ecs.plugins.module_utils._aws import Aws, AwsError
-from ansible_collections.onprem.ecs.plugins.module_utils._ecs_instance import join, shown
+from ansible_collections.onprem.ecs.plugins.module_utils._ecs_instance import join, shown, table
 from ansible_collections.onprem.ecs.plugins.module_utils._ecs_instance_plan import instance_ids
 from ansible_collections.onprem.ecs.plugins.module_utils._ssm_activation import role_name
 
@@ -24,14 +24,15 @@ def work(aws: Aws, module: Module) -> dict[str, t.Any]:
     given = module.params["instance_ids"]
     ids = None if given is None else instance_ids(given, cluster)
     if ids == ():
-        return {"changed": False, "instances": []}
+        return {"changed": False, "instances": [], "table": table([])}
     containers = containers_of(aws, [cluster] if cluster else _clusters(aws, ids), ids)
     wanted = None
     if ids is not None or cluster:
         wanted = {one["ec2InstanceId"] for one in containers} | {one for one in ids or () if not one.startswith("arn:")}
     nodes = _ssm.managed_nodes(aws, wanted, role_name(role) if role else None) if wanted != set() else {}
     hosts = join(nodes, containers)
-    return {"changed": False, "instances": [shown(one) for one in hosts if one.node or not role]}
+    told = [shown(one) for one in hosts if one.node or not role]
+    return {"changed": False, "instances": told, "table": table(told)}
 
 
 def _clusters(aws: Aws, ids: t.Sequence[str] | None) -> list[str]:

@@ -170,6 +170,14 @@ instances:
         ecs_registration_date:
           description: When it registered, in UTC.
           type: str
+table:
+  description:
+    - The hosts as lines of text by cluster, with columns for the cluster, the node, the host's name, its state in SSM,
+      the version of the ECS agent, the state in ECS, whether that agent is connected, and the number of running tasks.
+  returned: always
+  type: list
+  elements: str
+  version_added: 0.2.0
 """
 
 from ansible_collections.onprem.ecs.plugins.module_utils import _aws, _ecs_instance_info

@@ -55,13 +55,13 @@ def test_commands_and_files(playbooks: Playbooks) -> None:
     playbook_files = [path.name for path in written if isinstance(yaml.safe_load(path.read_text()), list)]
     shown = [line for page in PAGES for line in commands(page=page) if line not in NOT_RUN]
     for line in dict.fromkeys([*shown, f"ansible-playbook -i inventory.yml {' '.join(playbook_files)}"]):
-        _run(line.replace(" --check --diff", ""), folder)
+        _run(line.replace(" --check --diff", ""), folder, playbooks.url)
 
 
-def _run(line: str, folder: Path) -> None:
+def _run(line: str, folder: Path, aws: str) -> None:
     """Run a command of a user. Of a playbook only the syntax is checked, with the installed collection and no other."""
     name, *arguments = shlex.split(line)
-    environ = environment(folder)
+    environ = {**environment(folder), "AWS_ENDPOINT_URL": aws, "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "true"}
     del environ["ANSIBLE_COLLECTIONS_PATH"]
     done = subprocess.run(
         [program(name), *arguments, *(["--syntax-check"] if name == "ansible-playbook" else [])],
@@ -90,6 +90,7 @@ def test_variables_exist(page: str) -> None:
             known |= set(entry["options"])
     for path in COLLECTION.glob("playbooks/*.yml"):
         known |= set(re.findall(r"\becs_\w+", path.read_text(encoding="utf-8")))
+    known |= {"ecs_active", "ecs_draining", "ecs_cluster_edge"}  # groups of the inventory
     for path in COLLECTION.glob("roles/*/tasks/*.yml"):
         known |= set(re.findall(r"register: (ecs_\w+)", path.read_text(encoding="utf-8")))
     text = (COLLECTION / page).read_text(encoding="utf-8")

@@ -78,8 +78,8 @@ def test_the_readme_lists_what_there_is() -> None:
     readme = (COLLECTION / "README.md").read_text(encoding="utf-8")
     roles = [path.name for path in (COLLECTION / "roles").iterdir()]
     playbooks = [path.stem for path in (COLLECTION / "playbooks").glob("*.yml")]
-    filters = [path.stem for path in (COLLECTION / "plugins/filter").glob("*.py")]
-    every = [*modules(), *filters, *roles, *playbooks]
+    others = [path.stem for kind in ("filter", "inventory") for path in (COLLECTION / "plugins" / kind).glob("*.py")]
+    every = [*modules(), *others, *roles, *playbooks]
     assert [name for name in every if not re.search(rf"`(?:onprem\.ecs\.)?{name}`", readme)] == []
 
 

@@ -112,3 +112,15 @@ def test_every_host_is_shown_with_the_same_keys() -> None:
     empty = view.shown(view.Instance(ONE))
     assert list(full) == list(empty)
     assert set(map(str, empty.values())) == {ONE, "None", "{}", "[]"}
+
+
+def test_table() -> None:
+    known = container(versionInfo={"agentVersion": "1.105.1"}, runningTasksCount=12)
+    unknown = container(ec2InstanceId="mi-00000000000000003", agentConnected=False, containerInstanceArn=arn(3))
+    hosts = view.join({ONE: node(), TWO: node(ComputerName=None, Name="rack-2")}, [known, unknown])
+    assert view.table(view.shown(one) for one in hosts) == [
+        "CLUSTER  NODE                  NAME    PING    AGENT    ECS     CONNECTED  TASKS",
+        "-        mi-00000000000000002  rack-2  Online  -        -       -          -",
+        "edge     mi-00000000000000001  edge1   Online  1.105.1  ACTIVE  yes        12",
+        "edge     mi-00000000000000003  -       -       -        ACTIVE  no         -",
+    ]

@@ -1,0 +1,100 @@
+# Copyright: (c) 2026, onprem.ecs contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The playbook ``status``, and what docs/fleet.md shows, run as it stands."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from typing import Any
+
+import pytest
+from readme_blocks import blocks, write_files
+from runner import REGION, Playbooks, Run, environment, program
+
+PAGE = "docs/fleet.md"
+IDS = [f"mi-0123456789abcdef{n}" for n in range(3)]
+
+
+@pytest.fixture
+def fleet(playbooks: Playbooks) -> Playbooks:
+    """The fleet of the page: two hosts, and the node that the second left behind two days ago."""
+
+    def node(number: int, name: str, status: str, **more: Any) -> dict[str, Any]:
+        report = {"ComputerName": name, "IPAddress": f"10.0.0.{number}"}
+        common = {"InstanceId": IDS[number], "Region": REGION, "IamRole": "ecsAnywhereRole"}
+        return {**common, "Reported": report, "PingStatus": status, **more}
+
+    nodes = [
+        node(0, "node1", "Online"),
+        node(1, "node2", "Online"),
+        node(2, "node2", "ConnectionLost", RegistrationDate=1_700_000_000),
+    ]
+    connected = {"Region": REGION, "cluster": "edge", "agentConnected": True}
+    site = [{"name": "site", "value": "berlin"}]
+    instances = [{**connected, "InstanceId": one, "attributes": site} for one in IDS[:2]]
+    playbooks.emulator("POST", "seed", {"nodes": nodes, "container_instances": instances})
+    state = playbooks.emulator("GET", "state")["container_instances"]
+    for one, count in zip(IDS[:2], (12, 3), strict=True):
+        (arn,) = [known["containerInstanceArn"] for known in state if known["ec2InstanceId"] == one]
+        playbooks.emulator("POST", "tasks", {"containerInstance": arn, "count": count})
+    playbooks.emulator("DELETE", "calls")
+    return playbooks
+
+
+def status(playbooks: Playbooks, **variables: Any) -> list[str]:
+    """The table that the playbook ends with."""
+    given = {"ecs_aws": {"endpoint_url": playbooks.url}, "ecs_region": REGION, **variables}
+    done = playbooks.run_file("onprem.ecs.status", "-e", json.dumps(given))
+    assert done.code == 0, done.explain()
+    assert playbooks.emulator("GET", "calls")["writes"] == 0
+    lines: list[str] = done.named("Show the hosts")["msg"]
+    return lines
+
+
+def test_status(fleet: Playbooks) -> None:
+    """The page shows what comes."""
+    (shown,) = blocks("output", PAGE)
+    assert status(fleet) == shown.text.splitlines()
+    in_cluster = [line.split()[1] for line in status(fleet, ecs_cluster="edge")]
+    assert in_cluster == ["NODE", *IDS[:2]]
+    assert status(fleet, ecs_region="us-east-1") == ["CLUSTER  NODE  NAME  PING  AGENT  ECS  CONNECTED  TASKS"]
+
+
+def test_clear_away(fleet: Playbooks) -> None:
+    path = next(path for path in write_files(fleet.folder, PAGE) if path.name == "clear.yml")
+
+    def run(*options: str) -> tuple[Run, int]:
+        fleet.emulator("DELETE", "calls")
+        done = fleet.run_file(str(path), *options, AWS_ENDPOINT_URL=fleet.url)
+        assert done.code == 0, done.explain()
+        return done, fleet.emulator("GET", "calls")["writes"]
+
+    checked, writes = run("--check", "--diff")
+    assert writes == 0
+    done, writes = run()
+    assert writes == 1
+    changes = [one.named("Deregister them")["changes"] for one in (checked, done)]
+    assert changes == [[f"deregister {IDS[2]} (node2)"]] * 2
+    left = [one["InstanceId"] for one in fleet.emulator("GET", "state")["managed_nodes"]]
+    assert left == IDS[:2]
+    again, writes = run()
+    assert (again.named("Deregister them")["changed"], writes) == (False, 0)
+
+
+def test_inventory(fleet: Playbooks) -> None:
+    path = next(path for path in write_files(fleet.folder, PAGE) if path.name.endswith("external_instances.yml"))
+    done = subprocess.run(
+        [program("ansible-inventory"), "-i", str(path), "--graph"],
+        env={**environment(fleet.folder), "AWS_ENDPOINT_URL": fleet.url},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    listed = [line.strip(" |-") for line in done.stdout.splitlines()]
+    for group in ("external_instances", "ssm_online", "ecs_cluster_edge", "ecs_active", "site_berlin"):
+        start = listed.index(f"@{group}:") + 1
+        assert listed[start : start + 2] == ["node1", "node2"]
