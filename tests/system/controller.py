@@ -11,6 +11,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -29,6 +30,14 @@ ENROLL = "onprem.ecs.enroll"
 COLLECTIONS = Path(__file__).resolve().parents[5]
 #: Seconds after which a playbook is taken for hanging.
 PATIENCE = 420
+
+#: A call of AWS with what is on the command line.
+CALL = """
+import boto3, json, sys
+service, operation, options = sys.argv[1:]
+answer = getattr(boto3.client(service), operation)(**json.loads(options))
+print(json.dumps(answer, default=str))
+"""
 
 #: What enrolling leaves on a host, and nothing else does. (Ansible's own folder for temporary files does not count.)
 FOOTPRINT = (
@@ -158,8 +167,17 @@ class Controller:
         assert done.returncode == 0, done.stdout + done.stderr
         return json.loads(done.stdout[done.stdout.index("{") :])
 
-    def kill_when(self, ready: Callable[[], bool], *, everything: bool) -> Run:
-        """Start enrolling, and kill it as soon as ``ready()``; what it had written by then.
+    def call_aws(self, service: str, operation: str, **options: Any) -> Any:
+        """Call AWS as an administrator would, by boto3; the answer."""
+        done = self.lab.run(
+            [sys.executable, "-c", CALL, service, operation, json.dumps(options)], env=self.environment, check=True
+        )
+        return json.loads(done.stdout)
+
+    def kill_when(
+        self, ready: Callable[[], bool], *, everything: bool, playbook: str = ENROLL, **variables: Any
+    ) -> Run:
+        """Start a playbook, and kill it as soon as ``ready()``; what it had written by then.
 
         SIGKILL goes to its process group, as from a shell. Ansible's workers are in groups of their own and finish
         their task. With ``everything`` they are killed as well, as when the controller loses its power.
@@ -170,7 +188,7 @@ class Controller:
         began = time.monotonic()
         with log.open("w") as output:
             process = self.lab.popen(
-                self.command(ENROLL),
+                self.command(playbook, **variables),
                 env=self.environment,
                 cwd=self.home,
                 stdin=subprocess.DEVNULL,
@@ -251,6 +269,40 @@ def _is_since(path: Path, since: float) -> bool:
         return path.is_file() and not path.is_symlink() and path.stat().st_mtime >= since
     except OSError:
         return False  # it has gone
+
+
+def run_task(controller: Controller, name: str, instance: str) -> str:
+    """Start a task that belongs to no service on a container instance; its ARN."""
+    container = {"name": name, "image": "busybox", "memory": 16, "essential": True}
+    controller.call_aws(
+        "ecs",
+        "register_task_definition",
+        family=name,
+        containerDefinitions=[container],
+        requiresCompatibilities=["EXTERNAL"],
+    )
+    answer = controller.call_aws(
+        "ecs", "start_task", cluster=CLUSTER, taskDefinition=name, containerInstances=[instance]
+    )
+    return str(answer["tasks"][0]["taskArn"])
+
+
+def stop_task(controller: Controller, arn: str) -> None:
+    """Stop a task."""
+    controller.call_aws("ecs", "stop_task", cluster=CLUSTER, task=arn)
+
+
+def instance_of(controller: Controller, name: str) -> dict[str, Any]:
+    """The container instance of a host."""
+    state = controller.state()
+    (node,) = (one for one in state["managed_nodes"] if one["ComputerName"] == name)
+    found: dict[str, Any]
+    (found,) = (
+        one
+        for one in state["container_instances"]
+        if one["ec2InstanceId"] == node["InstanceId"] and one["status"] != "INACTIVE"
+    )
+    return found
 
 
 def instances_up(controller: Controller, *hosts: str) -> None:
