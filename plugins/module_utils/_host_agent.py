@@ -25,6 +25,8 @@ UNIT = "ecs.service"
 # The unit reads them in this order, so the second overrides the first.
 CONFIG_FILES = ("/var/lib/ecs/ecs.config", "/etc/ecs/ecs.config")
 CA_BUNDLE = "/etc/ecs/ca-bundle.pem"
+#: Read when the agent starts: without it ECS Exec is not offered.
+EXEC_AUTHORITIES = "/var/lib/ecs/deps/execute-command/certs/tls-ca-bundle.pem"
 # What the agent knows of its registration: today's database, and the file of agents before 1.44.
 STATE_FILES = ("/var/lib/ecs/data/agent.db", "/var/lib/ecs/data/ecs_agent_data.json")
 INTROSPECTION = ("127.0.0.1", 51678)
@@ -190,5 +192,7 @@ def read_agent(host: Host, units: t.Mapping[str, Unit], packages: t.Mapping[str,
         "running_version": said.version if said else None,
         "has_state": state is not None,
         "state_refused": refused,
-        "needs_restart": reads_old_files(host, unit, [*CONFIG_FILES, CA_BUNDLE, *drop_ins(host, unit.name)]),
+        "needs_restart": reads_old_files(
+            host, unit, [*CONFIG_FILES, CA_BUNDLE, EXEC_AUTHORITIES, *drop_ins(host, unit.name)]
+        ),
     }

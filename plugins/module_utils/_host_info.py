@@ -16,6 +16,7 @@ from ansible_collections.onprem.ecs.plugins.module_utils._errors import EcsError
 from ansible_collections.onprem.ecs.plugins.module_utils._host_diagnosis import Finding
 from ansible_collections.onprem.ecs.plugins.module_utils._host_io import Host
 from ansible_collections.onprem.ecs.plugins.module_utils._host_look import Look, digest, look
+from ansible_collections.onprem.ecs.plugins.module_utils._host_packages import install_commands
 from ansible_collections.onprem.ecs.plugins.module_utils._host_problems import Wanted, find_problems
 from ansible_collections.onprem.ecs.plugins.module_utils._host_wait import explain, find_cause, hopeless, wait_until
 
@@ -38,7 +39,7 @@ def stale_state(seen: Look, wanted: Wanted) -> str | None:
 def show(seen: Look, wanted: Wanted, files: t.Mapping[str, str | None]) -> dict[str, t.Any]:
     """What the module returns under ``ecs_host``."""
     return {
-        "system": seen.system._asdict(),
+        "system": {**seen.system._asdict(), **install_commands(seen.system.package_manager)},
         "ssm": _host_ssm.show_ssm(seen.ssm, wanted.region, seen.now),
         "engine": seen.engine,
         "agent": {**seen.agent, "stale_state": stale_state(seen, wanted)},

@@ -83,6 +83,13 @@ class Host:
         except OSError:
             return []
 
+    def size(self, path: str) -> int | None:
+        """Bytes of a file; None when it is not there."""
+        try:
+            return os.path.getsize(self.path(path))
+        except OSError:
+            return None
+
     def written_at(self, path: str) -> float | None:
         """When the file was last written, seconds since the epoch; None when it isn't there."""
         try:

@@ -21,6 +21,7 @@ from ansible_collections.onprem.ecs.plugins.module_utils import (
     _host_ssm,
     _host_system,
 )
+from ansible_collections.onprem.ecs.plugins.module_utils._host_exec import read_exec
 from ansible_collections.onprem.ecs.plugins.module_utils._host_io import Host
 from ansible_collections.onprem.ecs.plugins.module_utils._host_packages import read_packages
 from ansible_collections.onprem.ecs.plugins.module_utils._host_units import Unit, read_units
@@ -104,13 +105,14 @@ def look(host: Host) -> Look:
     """Look at everything once."""
     system = _host_system.read_system(host)
     units = read_units(host, UNITS)
-    packages = read_packages(host, system.package_format, PACKAGES)
+    installed = read_packages(host, system.package_format, PACKAGES)
+    packages = installed.versions
     ssm = _host_ssm.read_ssm(host, units, packages, system.package_format)
     return Look(
         system=system,
         ssm=ssm,
-        engine=_host_engine.read_engine(units, packages),
-        agent=_host_agent.read_agent(host, units, packages),
+        engine=_host_engine.read_engine(host, system, units, installed),
+        agent={**_host_agent.read_agent(host, units, packages), "exec": read_exec(host, ssm)},
         units=units,
         conflict=_host_credentials.find_conflict(host, ssm),
         around=read_surroundings(host, units),

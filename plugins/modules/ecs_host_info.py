@@ -132,6 +132,16 @@ ecs_host:
           type: str
           returned: always
           sample: "12"
+        base:
+          description: The distribution that its archives are of, V(ubuntu) for Linux Mint; the same for most.
+          type: str
+          returned: always
+          sample: debian
+        codename:
+          description: The code name by which those archives go, empty where there is none.
+          type: str
+          returned: always
+          sample: bookworm
         family:
           description: V(debian), V(redhat), V(suse), or null when unknown.
           type: str
@@ -147,6 +157,27 @@ ecs_host:
           type: str
           returned: always
           sample: deb
+        package_manager:
+          description: V(apt), V(dnf), V(yum), V(zypper), or null when unknown.
+          type: str
+          returned: always
+          sample: apt
+        install:
+          description: The command that installs packages named after it, or null for V(apt), which Ansible has a module for.
+          type: list
+          elements: str
+          returned: always
+          sample: [dnf, --assumeyes, install]
+        install_file:
+          description: The same for a file of a package whose signature was verified before.
+          type: list
+          elements: str
+          returned: always
+          sample: [dnf, --assumeyes, --setopt=localpkg_gpgcheck=0, install]
+        gpg:
+          description: Whether gpg is there, which verifies signatures.
+          type: bool
+          returned: always
         systemd:
           description: Whether systemd runs the system.
           type: bool
@@ -250,6 +281,10 @@ ecs_host:
           type: str
           returned: always
           sample: 20.10.24
+        held:
+          description: Whether an upgrade of the system leaves its package as it is.
+          type: bool
+          returned: always
         unit:
           description: The name of its systemd unit.
           type: str
@@ -268,6 +303,37 @@ ecs_host:
           type: str
           returned: always
           sample: Docker is not installed
+        sources:
+          description: Where Docker can come from on this system.
+          type: dict
+          returned: always
+          contains:
+            distribution:
+              description: The distribution's own; null when it has none that the ECS agent can use.
+              type: dict
+              returned: always
+              contains: &source
+                packages:
+                  description: The names of the packages.
+                  type: list
+                  elements: str
+                  returned: always
+                  sample: [docker-ce, docker-ce-cli, containerd.io]
+                exact:
+                  description: How the package manager is asked for one version.
+                  type: str
+                  returned: always
+                  sample: "{name}=5:{version}-*"
+                folder:
+                  description: The repository's folder below its base address; null for the distribution's own.
+                  type: str
+                  returned: always
+                  sample: linux/debian
+            docker:
+              description: Docker's own repository; null when there is none for the system.
+              type: dict
+              returned: always
+              contains: *source
     agent:
       description: The ECS agent.
       type: dict
@@ -337,6 +403,25 @@ ecs_host:
           description: Whether ECS refused that state since the agent's last start.
           type: bool
           returned: always
+        exec:
+          description: What ECS Exec needs on the host.
+          type: dict
+          returned: always
+          contains:
+            source:
+              description: Where the SSM agent's programs are, or null when they are not all there.
+              type: str
+              returned: always
+              sample: /usr/bin
+            folder:
+              description: Where the ECS agent looks for them, or null without an SSM agent.
+              type: str
+              returned: always
+              sample: /var/lib/ecs/deps/execute-command/bin/3.3.1142.0
+            ready:
+              description: Whether they are there.
+              type: bool
+              returned: always
         stale_state:
           description:
             - Why the agent must begin without that state, or null. It is of another cluster or Region than O(cluster)

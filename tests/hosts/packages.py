@@ -111,6 +111,9 @@ def ssm_agent(version: str) -> Package:
         files={
             "/usr/bin/amazon-ssm-agent": (_launcher(home, agent), 0o755),
             "/usr/bin/ssm-cli": (_launcher(home, cli), 0o755),
+            # What ECS Exec runs in containers. Nothing here does.
+            "/usr/bin/ssm-agent-worker": (f"#!/bin/sh\n# {version}\nexit 1\n", 0o755),
+            "/usr/bin/ssm-session-worker": (f"#!/bin/sh\n# {version}\nexit 1\n", 0o755),
             "/lib/systemd/system/amazon-ssm-agent.service": (_unit("amazon-ssm-agent.service"), 0o644),
             "/etc/amazon/ssm/amazon-ssm-agent.json.template": ("{}\n", 0o644),
             **_modules(home, ("ssm_files", "ssm_agent", "ssm_cli")),

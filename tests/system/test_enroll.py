@@ -71,6 +71,11 @@ def test_the_info_module_shows_them_as_aws_does(enrolled: Enrolled) -> None:
     assert {one["instance_id"]: one["container_instance_arn"] for one in shown.values()} == members
 
 
+def test_the_hosts_offer_ecs_exec(enrolled: Enrolled) -> None:
+    for one in enrolled.controller.state()["container_instances"]:
+        assert "ecs.capability.execute-command" in {attribute["name"] for attribute in one["attributes"]}
+
+
 @pytest.mark.parametrize("name", ["second", "checked_again"])
 def test_a_run_with_nothing_to_do_does_nothing(enrolled: Enrolled, name: str) -> None:
     step = getattr(enrolled, name)

@@ -229,12 +229,13 @@ class Agent:
             "ecs.os-type-detailed": os_detailed(),
             "ecs.cpu-architecture": {"aarch64": "arm64"}.get(os.uname().machine, os.uname().machine),
         }
+        able = CAPABILITIES + (["ecs.capability.execute-command"] if files.can_exec() else [])
         drivers = [f"com.amazonaws.ecs.capability.logging-driver.{driver}" for driver in self._drivers()]
         reserved = int(self.env.get("ECS_RESERVED_MEMORY") or 0)
         memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20 - reserved
         ports = ["22", "2375", "2376", "51678", "51679", *map(str, json_list(self.env, "ECS_RESERVED_PORTS"))]
         body: dict[str, Any] = {
-            "attributes": [{"name": name} for name in [*CAPABILITIES, *drivers]],
+            "attributes": [{"name": name} for name in [*able, *drivers]],
             "clientToken": str(uuid.uuid4()),
             "cluster": self.cluster,
             "instanceIdentityDocument": "",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import re
 import socket
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,6 +26,8 @@ IMAGE = ROOT / "var/cache/ecs/ecs-agent.tar"
 IMAGE_STATE = ROOT / "var/cache/ecs/state"
 AGENT_LOG = ROOT / "var/log/ecs/ecs-agent.log"
 INIT_LOG = ROOT / "var/log/ecs/ecs-init.log"
+EXEC = ROOT / "var/lib/ecs/deps/execute-command"
+EXEC_PROGRAMS = ("amazon-ssm-agent", "ssm-agent-worker", "ssm-session-worker")
 PID_FILE = ROOT / "run/ecs-agent.pid"
 SHARED_CREDENTIALS = ROOT / "root/.aws/credentials"
 DOCKER_SOCKET = ROOT / "var/run/docker.sock"
@@ -39,6 +42,13 @@ MOUNTS = {
     "/rotatingcreds": "root/.aws",
     "/etc/pki": "etc/pki",
 }
+
+
+def can_exec() -> bool:
+    """Whether the programs of some version, and certificate authorities, are there for ECS Exec."""
+    versions = [path for path in (EXEC / "bin").glob("*") if re.fullmatch(r"\d+(\.\d+){3}", path.name)]
+    whole = any(all((version / name).is_file() for name in EXEC_PROGRAMS) for version in versions)
+    return whole and (EXEC / "certs/tls-ca-bundle.pem").is_file()
 
 
 class DockerError(Exception):
