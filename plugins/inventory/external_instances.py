@@ -6,15 +6,6 @@
 
 from __future__ import annotations
 
-import typing as t
-
-from ansible.utils.unsafe_proxy import wrap_var
-from ansible_collections.amazon.aws.plugins.plugin_utils.inventory import AWSInventoryBase
-
-from ansible_collections.onprem.ecs.plugins.module_utils import _inventory, _ssm_node_info
-from ansible_collections.onprem.ecs.plugins.module_utils._aws import Aws
-from ansible_collections.onprem.ecs.plugins.module_utils._errors import EcsError
-
 DOCUMENTATION = r"""
 name: external_instances
 version_added: 0.2.0
@@ -124,6 +115,15 @@ ecs: false
 tags:
   site: berlin
 """
+
+import typing as t
+
+from ansible.utils.unsafe_proxy import wrap_var
+from ansible_collections.amazon.aws.plugins.plugin_utils.inventory import AWSInventoryBase
+
+from ansible_collections.onprem.ecs.plugins.module_utils import _inventory, _ssm_node_info
+from ansible_collections.onprem.ecs.plugins.module_utils._aws import Aws
+from ansible_collections.onprem.ecs.plugins.module_utils._errors import EcsError
 
 
 def no_template(value: t.Any) -> t.Any:
