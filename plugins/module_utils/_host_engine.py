@@ -6,9 +6,12 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
-from ansible_collections.onprem.ecs.plugins.module_utils._host_packages import upstream_version
+from ansible_collections.onprem.ecs.plugins.module_utils._host_io import Host
+from ansible_collections.onprem.ecs.plugins.module_utils._host_packages import Installed, upstream_version
+from ansible_collections.onprem.ecs.plugins.module_utils._host_system import System
 from ansible_collections.onprem.ecs.plugins.module_utils._host_units import Unit
 
 UNIT = "docker.service"
@@ -18,13 +21,75 @@ PACKAGES = ("docker-ce", "docker.io", "docker-ee", "moby-engine", "docker-engine
 IMPOSTOR = "podman-docker"
 
 
-def read_engine(units: t.Mapping[str, Unit], packages: t.Mapping[str, str]) -> dict[str, t.Any]:
+# The distribution's own Docker, by os-release ID. Fedora's runs with SELinux, which ECS does not support on external
+# instances; RHEL, CentOS Stream and what is made from them have none.
+DISTRIBUTION = {"amzn": "docker"}
+DISTRIBUTION_BY_FAMILY = {"debian": "docker.io", "suse": "docker"}
+
+# Docker's own repositories, https://download.docker.com: os-release ID to the folder below linux/ and the oldest major
+# version. There is none for Amazon Linux, SLES and openSUSE.
+REPOSITORIES = {
+    "debian": ("debian", 10),
+    "ubuntu": ("ubuntu", 18),
+    "fedora": ("fedora", 32),
+    "centos": ("centos", 7),
+    "rhel": ("rhel", 8),
+    "almalinux": ("rhel", 8),
+    "rocky": ("rhel", 8),
+    "ol": ("rhel", 8),
+}
+REPOSITORY_PACKAGES = ("docker-ce", "docker-ce-cli", "containerd.io")
+# How a package manager is asked for one version, whatever the packager's release.
+EXACT = {"apt": "{name}={version}*", "dnf": "{name}-{version}", "yum": "{name}-{version}", "zypper": "{name}={version}"}
+# Docker's packages for Debian and Ubuntu have had this epoch since 18.09.
+EXACT_DOCKER_DEB = "{name}=5:{version}-*"
+RPM_ARCHITECTURES = {"amd64": "x86_64", "arm64": "aarch64"}
+REPOSITORY_FILE = "/etc/yum.repos.d/docker-ce.repo"
+ZYPPER_LOCKS = "/etc/zypp/locks"
+
+
+def distribution_source(system: System) -> dict[str, t.Any] | None:
+    """The distribution's Docker: its packages; None when it has none that the ECS agent can use."""
+    name = DISTRIBUTION.get(system.distribution) or DISTRIBUTION_BY_FAMILY.get(system.family or "")
+    if name is None:
+        return None
+    return {"packages": [name], "exact": EXACT[system.package_manager or ""], "folder": None}
+
+
+def docker_source(system: System) -> dict[str, t.Any] | None:
+    """Docker's own repository: its packages, and its folder below the base address; None when there is none."""
+    folder, oldest = REPOSITORIES.get(system.base, ("", 0))
+    deb = system.package_format == "deb"
+    # A derivative numbers its own versions; the code name is the base's.
+    old = system.base == system.distribution and (not system.major.isdigit() or int(system.major) < oldest)
+    if not folder or old or system.architecture == "other" or (deb and not system.codename):
+        return None
+    if not deb:
+        folder = f"{folder}/{system.major}/{RPM_ARCHITECTURES[system.architecture]}/stable"
+    return {
+        "packages": list(REPOSITORY_PACKAGES),
+        "exact": EXACT_DOCKER_DEB if deb else EXACT[system.package_manager or ""],
+        "folder": f"linux/{folder}",
+    }
+
+
+def is_held(host: Host, package: str | None, held: t.Collection[str]) -> bool:
+    """Whether an upgrade of the system leaves the engine as it is: by dpkg, the repository's file, or zypper."""
+    if package is None or package in held:
+        return package is not None
+    excluded = re.search(r"^exclude(?:pkgs)?\s*=(.*)", host.read(REPOSITORY_FILE) or "", re.MULTILINE)
+    if excluded and package in excluded.group(1).split():
+        return True
+    return bool(re.search(rf"^solvable_name:\s*{re.escape(package)}\s*$", host.read(ZYPPER_LOCKS) or "", re.MULTILINE))
+
+
+def read_engine(host: Host, system: System, units: t.Mapping[str, Unit], installed: Installed) -> dict[str, t.Any]:
     """The part ``engine`` of what the module returns; `version` is None for an engine that no package brought."""
-    unit = units[UNIT]
+    unit, packages = units[UNIT], installed.versions
     package = next((name for name in PACKAGES if name in packages), None)
-    installed = package is not None or unit.loaded
     reason = None
-    if not installed:
+    there = package is not None or unit.loaded
+    if not there:
         reason = "Docker is not installed"
         if IMPOSTOR in packages:
             reason += f" ({IMPOSTOR} stands in for it, which the ECS agent cannot use)"
@@ -33,11 +98,13 @@ def read_engine(units: t.Mapping[str, Unit], packages: t.Mapping[str, str]) -> d
     elif not unit.active:
         reason = f"{UNIT} is not running ({unit.sub_state}, {unit.result})"
     return {
-        "installed": installed,
-        "name": package or ("docker" if installed else None),
+        "installed": there,
+        "name": package or ("docker" if there else None),
         "version": upstream_version(packages[package]) if package else None,
+        "held": is_held(host, package, installed.held),
         "unit": UNIT,
         "enabled": unit.enabled,
         "active": unit.active,
         "reason": reason,
+        "sources": {"distribution": distribution_source(system), "docker": docker_source(system)},
     }

@@ -2,7 +2,10 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""PRIVATE: not for use outside of this collection. Versions of installed packages, all of them with one call."""
+"""PRIVATE: not for use outside of this collection.
+
+Versions of installed packages, all of them with one call, and the commands that install packages.
+"""
 
 from __future__ import annotations
 
@@ -32,6 +35,12 @@ def parse_dpkg(text: str) -> dict[str, str]:
     return found
 
 
+def parse_dpkg_held(text: str) -> frozenset[str]:
+    """The packages in the answer of `DPKG` that an upgrade leaves as they are."""
+    rows = (line.split("\t") for line in text.splitlines())
+    return frozenset(row[0] for row in rows if len(row) == 3 and row[2][:2] == "hi")
+
+
 def parse_rpm(text: str) -> dict[str, str]:
     """Installed packages in the answer of `RPM`; rpm says "is not installed" on the same stream."""
     pairs = (line.partition("\t") for line in text.splitlines() if "\t" in line)
@@ -42,10 +51,43 @@ DPKG = ("dpkg-query", "--show", "--showformat=${Package}\\t${Version}\\t${db:Sta
 RPM = ("rpm", "--query", "--queryformat=%{NAME}\\t%{VERSION}-%{RELEASE}\\n")
 
 
-def read_packages(host: Host, package_format: str | None, names: t.Sequence[str]) -> dict[str, str]:
-    """The versions of those of ``names`` that are installed, as the package manager writes them."""
+# Commands for rpm, not Ansible's modules: those need the package manager's Python library for the very Python that
+# Ansible runs with, and on systems such as RHEL 8, Amazon Linux 2 and SLES 15 that one is too old for Ansible.
+INSTALL: dict[str, tuple[str, ...]] = {
+    "dnf": ("dnf", "--assumeyes", "install"),
+    "yum": ("yum", "--assumeyes", "install"),
+    "zypper": ("zypper", "--non-interactive", "install"),
+}
+# For a file whose signature was verified before, by a key that rpm's database need not know. dnf and yum go on
+# verifying what the file depends on; zypper has no such choice, so it takes that by the indexes that it has verified.
+INSTALL_FILE: dict[str, tuple[str, ...]] = {
+    "dnf": ("dnf", "--assumeyes", "--setopt=localpkg_gpgcheck=0", "install"),
+    "yum": ("yum", "--assumeyes", "--setopt=localpkg_gpgcheck=0", "install"),
+    "zypper": (
+        *("zypper", "--non-interactive", "--no-refresh", "--no-gpg-checks"),
+        *("install", "--allow-unsigned-rpm", "--oldpackage"),
+    ),
+}
+
+
+def install_commands(package_manager: str | None) -> dict[str, list[str] | None]:
+    """Both commands by their names in what ecs_host_info returns; None where a module of Ansible's does it (apt)."""
+    found = {"install": INSTALL.get(package_manager or ""), "install_file": INSTALL_FILE.get(package_manager or "")}
+    return {name: list(command) if command else None for name, command in found.items()}
+
+
+class Installed(t.NamedTuple):
+    """Versions as the package manager writes them, and which of the packages it holds (known for deb only)."""
+
+    versions: dict[str, str]
+    held: frozenset[str] = frozenset()
+
+
+def read_packages(host: Host, package_format: str | None, names: t.Sequence[str]) -> Installed:
+    """Those of ``names`` that are installed."""
     if package_format == "deb":
-        return parse_dpkg(host.run(*DPKG, *names).out)
+        answer = host.run(*DPKG, *names).out
+        return Installed(parse_dpkg(answer), parse_dpkg_held(answer))
     if package_format == "rpm":
-        return parse_rpm(host.run(*RPM, *names).out)
-    return {}
+        return Installed(parse_rpm(host.run(*RPM, *names).out))
+    return Installed({})

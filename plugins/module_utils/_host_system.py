@@ -44,20 +44,36 @@ FAMILIES = {
 
 ARCHITECTURES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 
+# Systems of the Red Hat family that have yum and no dnf.
+YUM_ONLY = {"amzn": "2", "centos": "7", "ol": "7", "rhel": "7"}
+
 DMI = "/sys/class/dmi/id/"
 
 
 class System(t.NamedTuple):
-    """What the roles must know of the machine. ``family`` and ``package_format`` are None when unknown."""
+    """What the roles must know of the machine.
+
+    ``family``, ``package_format`` and ``package_manager`` are None when unknown. ``base`` and ``codename`` are what
+    Ubuntu's and Debian's archives go by: a derivative such as Mint names the Ubuntu that it is made from.
+    """
 
     distribution: str
     version: str
+    base: str
+    codename: str
     family: str | None
     architecture: str
     package_format: str | None
+    package_manager: str | None
+    gpg: bool
     systemd: bool
     supported: bool
     ec2: bool
+
+    @property
+    def major(self) -> str:
+        """The major version."""
+        return self.version.split(".")[0]
 
 
 def parse_os_release(text: str) -> dict[str, str]:
@@ -80,6 +96,15 @@ def family_of(release: dict[str, str]) -> str | None:
             if word in members:
                 return family
     return None
+
+
+def package_manager_of(release: dict[str, str]) -> str | None:
+    """``apt``, ``dnf``, ``yum`` or ``zypper``."""
+    family = family_of(release)
+    if family == "redhat":
+        name, major = release.get("ID", "").lower(), release.get("VERSION_ID", "").split(".")[0]
+        return "yum" if YUM_ONLY.get(name) == major else "dnf"
+    return {"debian": "apt", "suse": "zypper"}.get(family or "")
 
 
 def is_supported(release: dict[str, str]) -> bool:
@@ -111,9 +136,13 @@ def read_system(host: Host) -> System:
     return System(
         distribution=release.get("ID", "unknown").lower(),
         version=release.get("VERSION_ID", ""),
+        base="ubuntu" if release.get("UBUNTU_CODENAME") else release.get("ID", "unknown").lower(),
+        codename=release.get("UBUNTU_CODENAME") or release.get("VERSION_CODENAME", ""),
         family=family,
         architecture=ARCHITECTURES.get(host.machine(), "other"),
         package_format=None if family is None else "deb" if family == "debian" else "rpm",
+        package_manager=package_manager_of(release),
+        gpg=bool(host.which("gpg") or host.which("gpg2")),
         systemd=host.exists("/run/systemd/system"),
         supported=is_supported(release),
         ec2=is_ec2(dmi, host.read("/sys/hypervisor/uuid", 64)),

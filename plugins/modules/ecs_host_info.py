@@ -163,7 +163,8 @@ ecs_host:
           returned: always
           sample: apt
         install:
-          description: The command that installs packages named after it, or null for V(apt), which Ansible has a module for.
+          description:
+            - The command that installs packages named after it. Null for V(apt), which Ansible has a module for.
           type: list
           elements: str
           returned: always

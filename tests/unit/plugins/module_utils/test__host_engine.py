@@ -6,9 +6,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from unit.plugins.module_utils._host_double import DEBIAN_12, FakeHost
 
 from ansible_collections.onprem.ecs.plugins.module_utils._host_engine import read_engine
+from ansible_collections.onprem.ecs.plugins.module_utils._host_packages import Installed
+from ansible_collections.onprem.ecs.plugins.module_utils._host_system import read_system
 from ansible_collections.onprem.ecs.plugins.module_utils._host_units import Unit
 
 NONE = Unit("docker.service")
@@ -38,7 +43,123 @@ FAILED = RUNS._replace(active=False, sub_state="failed", result="exit-code")
 def test_engine(
     unit: Unit, packages: dict[str, str], name: str | None, version: str | None, reason: str | None
 ) -> None:
-    found = read_engine({"docker.service": unit}, packages)
+    host = FakeHost(Path("/nonexistent"))
+    found = read_engine(host, read_system(host), {"docker.service": unit}, Installed(packages))
     assert (found["name"], found["version"], found["installed"]) == (name, version, name is not None)
     assert (found["reason"] is None) if reason is None else (reason in found["reason"])
     assert found["active"] is unit.active and found["enabled"] is unit.enabled
+
+
+HELD = {
+    "dpkg": ({"docker-ce": "5:27.3.1-1"}, frozenset({"docker-ce"}), "", "", True),
+    "dpkg, another package": ({"docker-ce": "5:27.3.1-1"}, frozenset({"docker-ce-cli"}), "", "", False),
+    "no package": ({}, frozenset(), "exclude=docker-ce", "", False),
+    "dnf": ({"docker-ce": "27.3.1-1"}, frozenset(), "[docker-ce-stable]\nexclude=docker-ce docker-ce-cli\n", "", True),
+    "dnf, only the client": ({"docker-ce": "27.3.1-1"}, frozenset(), "exclude=docker-ce-cli\n", "", False),
+    "zypper": ({"docker": "27.3.1-1"}, frozenset(), "", "\ntype: package\nsolvable_name: docker\n\n", True),
+    "zypper, another": ({"docker": "27.3.1-1"}, frozenset(), "", "solvable_name: docker-compose\n", False),
+}
+
+
+@pytest.mark.parametrize("name", HELD)
+def test_held(tmp_path: Path, name: str) -> None:
+    packages, held, repository, locks, expected = HELD[name]
+    host = FakeHost(tmp_path)
+    host.put("/etc/os-release", DEBIAN_12)
+    host.put("/etc/yum.repos.d/docker-ce.repo", repository)
+    host.put("/etc/zypp/locks", locks)
+    found = read_engine(host, read_system(host), {"docker.service": RUNS}, Installed(packages, held))
+    assert found["held"] is expected
+
+
+def release(identity: str, version: str = "", *, like: str = "", **more: str) -> str:
+    """An os-release file."""
+    lines = {"ID": identity, "VERSION_ID": version, "ID_LIKE": like, **more}
+    return "".join(f'{name}="{value}"\n' for name, value in lines.items() if value)
+
+
+#: Every Linux in AWS's list, and some that are made from them: os-release, package manager, the distribution's package,
+#: the folder of Docker's repository for x86_64, how one version is asked for.
+DEB = "{name}=5:{version}-*"
+RPM = "{name}-{version}"
+SYSTEMS = {
+    "Amazon Linux 2": (release("amzn", "2", like="centos rhel fedora"), "yum", "docker", None, None),
+    "Amazon Linux 2023": (release("amzn", "2023", like="fedora"), "dnf", "docker", None, None),
+    "CentOS Stream 9": (release("centos", "9", like="rhel fedora"), "dnf", None, "linux/centos/9/x86_64/stable", RPM),
+    "RHEL 7": (release("rhel", "7.9", like="fedora"), "yum", None, None, None),
+    "RHEL 8": (release("rhel", "8.10", like="fedora"), "dnf", None, "linux/rhel/8/x86_64/stable", RPM),
+    "RHEL 9": (release("rhel", "9.4", like="fedora"), "dnf", None, "linux/rhel/9/x86_64/stable", RPM),
+    "AlmaLinux 9": (release("almalinux", "9.4", like="rhel"), "dnf", None, "linux/rhel/9/x86_64/stable", RPM),
+    "Fedora 32": (release("fedora", "32"), "dnf", None, "linux/fedora/32/x86_64/stable", RPM),
+    "Fedora 33": (release("fedora", "33"), "dnf", None, "linux/fedora/33/x86_64/stable", RPM),
+    "Fedora 40": (release("fedora", "40"), "dnf", None, "linux/fedora/40/x86_64/stable", RPM),
+    "Tumbleweed": (release("opensuse-tumbleweed", "20261120", like="opensuse suse"), "zypper", "docker", None, None),
+    "SLES 15": (release("sles", "15.6", like="suse"), "zypper", "docker", None, None),
+    "Ubuntu 18": (
+        release("ubuntu", "18.04", like="debian", VERSION_CODENAME="bionic", UBUNTU_CODENAME="bionic"),
+        "apt",
+        "docker.io",
+        "linux/ubuntu",
+        DEB,
+    ),
+    "Ubuntu 20": (
+        release("ubuntu", "20.04", like="debian", VERSION_CODENAME="focal", UBUNTU_CODENAME="focal"),
+        "apt",
+        "docker.io",
+        "linux/ubuntu",
+        DEB,
+    ),
+    "Ubuntu 22": (
+        release("ubuntu", "22.04", like="debian", VERSION_CODENAME="jammy", UBUNTU_CODENAME="jammy"),
+        "apt",
+        "docker.io",
+        "linux/ubuntu",
+        DEB,
+    ),
+    "Ubuntu 24": (
+        release("ubuntu", "24.04", like="debian", VERSION_CODENAME="noble", UBUNTU_CODENAME="noble"),
+        "apt",
+        "docker.io",
+        "linux/ubuntu",
+        DEB,
+    ),
+    "Debian 10": (release("debian", "10", VERSION_CODENAME="buster"), "apt", "docker.io", "linux/debian", DEB),
+    "Debian 11": (release("debian", "11", VERSION_CODENAME="bullseye"), "apt", "docker.io", "linux/debian", DEB),
+    "Debian 12": (DEBIAN_12, "apt", "docker.io", "linux/debian", DEB),
+    "Debian sid": (release("debian"), "apt", "docker.io", None, None),
+    "Mint 21": (
+        release("linuxmint", "21.3", like="ubuntu debian", VERSION_CODENAME="virginia", UBUNTU_CODENAME="jammy"),
+        "apt",
+        "docker.io",
+        "linux/ubuntu",
+        DEB,
+    ),
+    "Arch": (release("arch"), None, None, None, None),
+}
+CODENAMES = {"Mint 21": "jammy", "Debian 12": "bookworm", "Debian 10": "buster", "Ubuntu 24": "noble", "RHEL 9": ""}
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+@pytest.mark.parametrize(("machine", "basearch"), [("x86_64", "x86_64"), ("aarch64", "aarch64")])
+def test_where_docker_can_come_from(tmp_path: Path, name: str, machine: str, basearch: str) -> None:
+    text, manager, package, folder, exact = SYSTEMS[name]
+    host = FakeHost(tmp_path)
+    host.architecture = machine
+    host.put("/etc/os-release", text)
+    system = read_system(host)
+    assert system.package_manager == manager
+    assert system.codename == CODENAMES.get(name, system.codename)
+    sources = read_engine(host, system, {"docker.service": NONE}, Installed({}))["sources"]
+    own, docker = sources["distribution"], sources["docker"]
+    assert (own and own["packages"]) == ([package] if package else None)
+    assert own is None or own["exact"].startswith("{name}")
+    assert (docker and docker["folder"]) == (folder and folder.replace("x86_64", basearch))
+    assert (docker and docker["exact"]) == exact
+    assert docker is None or docker["packages"] == ["docker-ce", "docker-ce-cli", "containerd.io"]
+
+
+def test_no_repository_for_another_architecture(tmp_path: Path) -> None:
+    host = FakeHost(tmp_path)
+    host.architecture = "riscv64"
+    host.put("/etc/os-release", DEBIAN_12)
+    assert read_engine(host, read_system(host), {"docker.service": NONE}, Installed({}))["sources"]["docker"] is None

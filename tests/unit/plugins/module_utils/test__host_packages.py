@@ -15,7 +15,10 @@ from unit.plugins.module_utils._host_double import FakeHost
 
 from ansible_collections.onprem.ecs.plugins.module_utils._host_io import Result
 from ansible_collections.onprem.ecs.plugins.module_utils._host_packages import (
+    Installed,
+    install_commands,
     parse_dpkg,
+    parse_dpkg_held,
     parse_rpm,
     read_packages,
     upstream_version,
@@ -44,6 +47,7 @@ def test_epoch_and_release_are_left_out(version: str, number: int) -> None:
 
 def test_dpkg_knows_packages_that_are_not_installed() -> None:
     text = "amazon-ssm-agent\t3.3.1142.0-1\tii \ndocker.io\t20.10.24\trc \ndocker-ce\t\tun \nheld\t1.0\thi \n"
+    assert parse_dpkg_held(text) == {"held"}
     assert parse_dpkg(text) == {"amazon-ssm-agent": "3.3.1142.0-1", "held": "1.0"}
 
 
@@ -55,7 +59,22 @@ def test_rpm_says_what_is_not_installed_on_the_same_stream() -> None:
 def test_one_call_of_the_right_program(tmp_path: Path) -> None:
     host = FakeHost(tmp_path)
     host.answers["rpm"] = lambda _command: Result(1, "amazon-ecs-init\t1.105.1-1\n", "")
-    assert read_packages(host, "rpm", ["amazon-ecs-init", "docker"]) == {"amazon-ecs-init": "1.105.1-1"}
+    assert read_packages(host, "rpm", ["amazon-ecs-init", "docker"]) == Installed({"amazon-ecs-init": "1.105.1-1"})
     assert len(host.commands) == 1 and host.commands[0][-2:] == ("amazon-ecs-init", "docker")
-    assert read_packages(host, None, ["x"]) == {}
-    assert read_packages(host, "deb", ["x"]) == {}
+    assert read_packages(host, None, ["x"]) == Installed({})
+    assert read_packages(host, "deb", ["x"]) == Installed({})
+
+
+@pytest.mark.parametrize("manager", ["dnf", "yum", "zypper"])
+def test_rpm_packages_are_installed_by_a_command_that_asks_nothing(manager: str) -> None:
+    found = install_commands(manager)
+    for command in found.values():
+        assert command is not None and command[0] == manager and "install" in command
+        assert {"--assumeyes", "--non-interactive"} & set(command)
+    # What comes from a repository is verified by the package manager: nobody else does.
+    assert "--no-gpg-checks" not in (found["install"] or []) and "--nogpgcheck" not in (found["install"] or [])
+
+
+@pytest.mark.parametrize("manager", ["apt", None])
+def test_apt_is_left_to_its_module(manager: str | None) -> None:
+    assert install_commands(manager) == {"install": None, "install_file": None}
