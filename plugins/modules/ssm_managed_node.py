@@ -59,6 +59,7 @@ options:
     description:
       - With V(true) nothing is deregistered when one of the nodes is Online, and the task fails and names them. An id
         that was mixed up does not cost a living host then.
+      - Only SSM is looked at. Whether the host is in a cluster, M(onprem.ecs.ecs_external_instance_info) tells.
       - Set it to V(false) to deregister a host that is alive, when it has been taken out of its cluster.
     type: bool
     default: true

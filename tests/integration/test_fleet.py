@@ -10,9 +10,12 @@ import json
 import subprocess
 from typing import Any
 
+import boto3
 import pytest
-from readme_blocks import blocks, write_files
+from readme_blocks import blocks, policy, write_files
 from runner import REGION, Playbooks, Run, environment, program
+
+import emulator
 
 PAGE = "docs/fleet.md"
 IDS = [f"mi-0123456789abcdef{n}" for n in range(3)]
@@ -44,10 +47,10 @@ def fleet(playbooks: Playbooks) -> Playbooks:
     return playbooks
 
 
-def status(playbooks: Playbooks, **variables: Any) -> list[str]:
+def status(playbooks: Playbooks, environ: dict[str, str] | None = None, **variables: Any) -> list[str]:
     """The table that the playbook ends with."""
     given = {"ecs_aws": {"endpoint_url": playbooks.url}, "ecs_region": REGION, **variables}
-    done = playbooks.run_file("onprem.ecs.status", "-e", json.dumps(given))
+    done = playbooks.run_file("onprem.ecs.status", "-e", json.dumps(given), **(environ or {}))
     assert done.code == 0, done.explain()
     assert playbooks.emulator("GET", "calls")["writes"] == 0
     lines: list[str] = done.named("Show the hosts")["msg"]
@@ -98,3 +101,24 @@ def test_inventory(fleet: Playbooks) -> None:
     for group in ("external_instances", "ssm_online", "ecs_cluster_edge", "ecs_active", "site_berlin"):
         start = listed.index(f"@{group}:") + 1
         assert listed[start : start + 2] == ["node1", "node2"]
+
+
+def test_a_viewer_needs_no_more_than_the_page_says(fleet: Playbooks) -> None:
+    """A user with the policy of the page and nothing else sees everything, and every action of it is used."""
+    iam = boto3.client(
+        "iam",
+        region_name=REGION,
+        endpoint_url=fleet.url,
+        aws_access_key_id=emulator.ACCESS_KEY,
+        aws_secret_access_key=emulator.SECRET_KEY,
+    )
+    document = policy("viewer", PAGE)
+    iam.create_user(UserName="viewer")
+    iam.put_user_policy(UserName="viewer", PolicyName="look", PolicyDocument=json.dumps(document))
+    key = iam.create_access_key(UserName="viewer")["AccessKey"]
+    fleet.emulator("DELETE", "calls")
+    fleet.emulator("DELETE", "log")
+    own = {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
+    assert len(status(fleet, own)) == 4
+    made = {f"{entry['service']}:{entry['operation']}" for entry in fleet.emulator("GET", "log")}
+    assert made == set(document["Statement"][0]["Action"])

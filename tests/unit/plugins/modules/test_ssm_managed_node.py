@@ -190,3 +190,20 @@ def test_a_thousand_nodes(modules: Modules) -> None:
     modules.calls()
     assert modules.run(NAME, instance_ids=fleet, iam_role="newRole")["changed"] is False
     assert modules.calls() == {"ssm:DescribeInstanceInformation": 20}
+
+
+def test_a_missing_permission_is_named(modules: Modules, nodes: list[str]) -> None:
+    """To give a node a role is to pass it: that is a permission of its own."""
+    fault = {"service": "ssm", "operation": "UpdateManagedInstanceRole", "kind": "error", "count": 1, "status": 400}
+    modules.account.control("POST", "faults", {**fault, "code": "AccessDeniedException", "message": "no"})
+    refused = modules.run(NAME, instance_ids=nodes[:1], iam_role="newRole")
+    assert "lacks the permission ssm:UpdateManagedInstanceRole and iam:PassRole" in refused["msg"]
+    assert (refused["changed"], refused["changes"]) == (False, [])
+
+
+def test_throttling_is_waited_for(modules: Modules, nodes: list[str], quick: list[float]) -> None:
+    fault = {"service": "ssm", "operation": "DeregisterManagedInstance", "kind": "throttle", "count": 3}
+    modules.account.control("POST", "faults", fault)
+    modules.run(NAME, instance_ids=nodes, state="absent", protect=False)
+    assert state(modules) == {}
+    assert quick
