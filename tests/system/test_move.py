@@ -107,3 +107,15 @@ def test_it_moves_to_another_region(controller: Controller) -> None:
     again = controller.enroll(ecs_region=OTHER_REGION, ecs_cluster="third")
     assert again.code == 0, again.text
     assert again.changed() == {"node1": 0}
+
+
+def test_what_it_was_before_is_removed_on_request(controller: Controller) -> None:
+    """Back again: the node in the other Region goes; the one of the first move was left, since nobody asked."""
+    was = {node["InstanceId"] for node in controller.state()["managed_nodes"] if node["Region"] == OTHER_REGION}
+    left = {node["InstanceId"] for node in controller.state()["managed_nodes"]} - was
+    run = controller.enroll(ecs_cluster="first", ecs_remove_stale=True)
+    assert run.code == 0, run.text
+    is_in(controller, "first")
+    now = {node["InstanceId"] for node in controller.state()["managed_nodes"]}
+    assert not now & was
+    assert left <= now and len(now) == 2
