@@ -196,6 +196,7 @@ def test_pages_and_cache(inventory: Inventory) -> None:
         ({"clusters": ["edge"], "ecs": False}, "cannot be looked at with ecs=false"),
         ({"iam_role": "arn:aws:iam::1:role/x"}, "the role's name alone"),
         ({"ping_status": ["Lost"]}, "Lost"),
+        ({"regions": []}, "region"),
     ],
 )
 def test_refused(inventory: Inventory, options: dict[str, Any], words: str) -> None:
