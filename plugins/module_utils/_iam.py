@@ -129,7 +129,7 @@ def _check(job: Job, region: str, named: bool) -> None:
 def _round(aws: Aws, module: Module, jobs: t.Sequence[Job]) -> list[Result]:
     """Look, plan and do it, once."""
     looks = each(lambda job: _look(aws, module, job), jobs)
-    _check_principals(aws, looks)
+    _check_principals(aws, module, looks)
     for look in looks:
         if look.job.first is None:
             look.job.first = dict(look.plan.before)
@@ -146,7 +146,7 @@ def _look(aws: Aws, module: Module, job: Job) -> Look:
     found = _iam_read.read(aws, name_of(job), profiles)
     where = _iam_read.where(aws, options, found)
     wanted = _iam_wanted.wanted(options, where)
-    plan = _plan(aws, options, wanted, found)
+    plan = _plan(aws, module, options, wanted, found)
     if plan.changes and found is not None:
         _protect(aws, module, options, wanted, found)
     shall = _iam_wanted.pass_role(options, found.role["Arn"] if found else wanted.arn, where)
@@ -154,11 +154,19 @@ def _look(aws: Aws, module: Module, job: Job) -> Look:
     return Look(job, wanted, found, plan, _iam_pass_role.plan(wanted.name, shall, held))
 
 
-def _plan(aws: Aws, options: Options, wanted: Wanted, found: Found | None) -> Plan:
+def _plan(aws: Aws, module: Module, options: Options, wanted: Wanted, found: Found | None) -> Plan:
     if options["state"] == "absent":
         return _iam_plan.absent(wanted, found)
     plan = _iam_plan.present(wanted, found, _iam_read.existing_profiles(aws, wanted, found))
-    _iam_read.verify_policies(aws, plan)
+    for arn in _iam_read.missing_policies(aws, plan):
+        words = f"the managed policy {arn} does not exist"
+        if ":iam::aws:" not in arn and module.check_mode:
+            module.warn(f"{words}; role {wanted.name} cannot have it unless a task before makes it")
+            continue
+        raise EcsError(
+            f"{words}. A policy of AWS that is not in the catalogue is named by its ARN "
+            "(arn:aws:iam::aws:policy/...), an own one with a path by path/name"
+        )
     return plan
 
 
@@ -174,8 +182,10 @@ def _protect(aws: Aws, module: Module, options: Options, wanted: Wanted, found: 
         module.warn(use.warning(wanted.name))
 
 
-def _check_principals(aws: Aws, looks: t.Sequence[Look]) -> None:
+def _check_principals(aws: Aws, module: Module, looks: t.Sequence[Look]) -> None:
     """Who gets a policy is there, or is made in the same run: asked before the first write.
+
+    In check mode a task before may be going to make it: a warning then.
 
     :raises EcsError: names who is not
     """
@@ -188,8 +198,12 @@ def _check_principals(aws: Aws, looks: t.Sequence[Look]) -> None:
         for kind, name in [change.resource.split(" ", 1)]
     }
     for principal in sorted(asked - made, key=str):
-        if not _iam_read.is_there(aws, principal):
-            raise EcsError(f"pass_role_to: there is no {principal}; create it first, or leave it out")
+        if _iam_read.is_there(aws, principal):
+            continue
+        words = f"pass_role_to: there is no {principal}"
+        if not module.check_mode:
+            raise EcsError(f"{words}; create it first, or leave it out")
+        module.warn(f"{words}; the task fails unless a task before makes it")
 
 
 def _apply(aws: Aws, look: Look) -> None:

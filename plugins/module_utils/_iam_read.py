@@ -67,27 +67,25 @@ def existing_profiles(aws: Aws, wanted: Wanted, found: Found | None) -> tuple[st
     return (profile,)
 
 
-def verify_policies(aws: Aws, plan: Plan) -> None:
-    """Every policy that is to be attached is there: asked before the first write, so that nothing is left half done.
-
-    :raises EcsError: one is not
-    """
+def missing_policies(aws: Aws, plan: Plan) -> list[str]:
+    """The policies that are to be attached and are not there: asked before the first write."""
     wanted = [
         change.params[key]
         for change in plan.changes
         for key in ("PolicyArn", "PermissionsBoundary")
         if key in change.params and change.operation != "DetachRolePolicy"
     ]
-    for arn in dict.fromkeys(wanted):
-        try:
-            aws.call("iam", "GetPolicy", f"policy {arn}", PolicyArn=arn)
-        except AwsError as error:
-            if error.code != "NoSuchEntity":
-                raise
-            raise EcsError(
-                f"the managed policy {arn} does not exist. A policy of AWS that is not in the catalogue is named "
-                "by its ARN (arn:aws:iam::aws:policy/...), an own one with a path by path/name"
-            ) from error
+    return [arn for arn in dict.fromkeys(wanted) if not _policy_is_there(aws, arn)]
+
+
+def _policy_is_there(aws: Aws, arn: str) -> bool:
+    try:
+        aws.call("iam", "GetPolicy", f"policy {arn}", PolicyArn=arn)
+    except AwsError as error:
+        if error.code == "NoSuchEntity":
+            return False
+        raise
+    return True
 
 
 def where(aws: Aws, options: Options, found: Found | None) -> Where:

@@ -126,6 +126,17 @@ def test_roles_of_one_list_pass_each_other(modules: Modules, account: Client) ->
     assert not modules.run("ecs_iam_baseline", roles=roles)["changed"]
 
 
+def test_check_mode_works_where_earlier_tasks_have_made_nothing(modules: Modules) -> None:
+    """Whoever a task before makes is not there yet in check mode, nor is its policy."""
+    roles = [{**BASELINE[1], "managed_policies": ["made-before"]}]
+    checked = modules.check("ecs_iam_baseline", roles=roles)
+    assert checked["changed"] and not checked.get("failed")
+    told = json.dumps(checked["warnings"])
+    assert "policy/made-before does not exist" in told and "there is no role operator" in told
+    wrong = [{"kind": "anywhere", "managed_policies": ["arn:aws:iam::aws:policy/NoSuchPolicyOfAws"]}]
+    assert "NoSuchPolicyOfAws does not exist" in modules.check("ecs_iam_baseline", roles=wrong)["msg"]
+
+
 def test_who_passes_a_role_must_be_there(modules: Modules) -> None:
     failed = modules.run("ecs_iam_baseline", roles=BASELINE)
     assert failed["failed"] and "there is no role operator" in failed["msg"]

@@ -99,6 +99,8 @@ class Account:
 @pytest.fixture(scope="module")
 def running() -> Iterator[emulator.Emulator]:
     with emulator.Emulator(tls_port=None) as started:
+        # moto keeps one account for the whole process: the tests of another file may have left something.
+        Account(started.url).control("POST", "reset")
         yield started
 
 
