@@ -1,0 +1,121 @@
+# Copyright: (c) 2026, onprem.ecs contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""New versions of the agents, host after host. The tests are in the order of a story on two hosts with older agents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from hosts.packages import ECS_VERSIONS, SSM_VERSIONS
+from system.controller import Controller, differences, instance_of, instances_up, run_task, stop_task
+
+pytestmark = pytest.mark.lab
+PIPELINING = True
+UPGRADE = "onprem.ecs.upgrade"
+OLD = {"ecs_ssm_agent_version": SSM_VERSIONS[0], "ecs_agent_version": ECS_VERSIONS[0]}
+NAMES = ("node1", "node2")
+#: The port of all AWS endpoints, as the hosts of a lab see them.
+RULE = "OUTPUT --protocol tcp --dport 4567 --jump REJECT --reject-with tcp-reset"
+
+
+@pytest.fixture(scope="module")
+def user(controller: Controller) -> Iterator[Controller]:
+    """A user with two external instances that have the older agents."""
+    run = controller.enroll(**OLD)
+    assert run.code == 0, run.text
+    assert versions(controller) == dict.fromkeys(NAMES, (SSM_VERSIONS[0], ECS_VERSIONS[0]))
+    yield controller
+
+
+def versions(user: Controller) -> dict[str, tuple[str, str]]:
+    """The versions of SSM agent and ECS agent that AWS was told by each host."""
+    ssm = {node["ComputerName"]: node["AgentVersion"] for node in user.state()["managed_nodes"]}
+    return {name: (ssm[name], instance_of(user, name)["versionInfo"]["agentVersion"]) for name in NAMES}
+
+
+def ids(user: Controller) -> list[str]:
+    """The managed nodes."""
+    return sorted(node["InstanceId"] for node in user.state()["managed_nodes"])
+
+
+def test_check_mode_touches_nothing(user: Controller) -> None:
+    before = user.footprint()
+    user.forget_calls()
+    run = user.play(UPGRADE, "--check", "--diff")
+    assert run.code == 0, run.text
+    told = f"install what is newer than the SSM agent {SSM_VERSIONS[0]} and the ECS agent {ECS_VERSIONS[0]}"
+    assert run.words.count(told) == len(NAMES), run.text
+    run = user.play(UPGRADE, "--check", ecs_agent_version=ECS_VERSIONS[1], ecs_ssm_agent_version=SSM_VERSIONS[1])
+    assert run.code == 0, run.text
+    assert run.words.count(f"install the ECS agent {ECS_VERSIONS[1]} in the place of {ECS_VERSIONS[0]}") == len(NAMES)
+    assert min(run.changed().values()) > 0
+    assert user.calls().writes == {}
+    assert differences(before, user.footprint()) == []
+
+
+def test_it_stops_at_the_first_host_that_does_not_come_back(user: Controller) -> None:
+    before = user.footprint("node2")
+    host = user.lab.host("node1")
+    host.run(f"iptables --insert {RULE}", check=True)
+    run = user.play(UPGRADE, ecs_upgrade_drain=True, ecs_wait_timeout=20)
+    host.run(f"iptables --delete {RULE}", check=True)
+    assert run.code != 0, run.text
+    assert run.recap["node1"]["failed"] == 1
+    assert "refuses connections" in run.said_of("node1"), run.text
+    assert "node2" not in run.recap, run.text
+    assert differences(before, user.footprint("node2")) == []
+    assert instance_of(user, "node1")["status"] == "DRAINING"
+    assert instance_of(user, "node2")["status"] == "ACTIVE"
+
+
+def test_it_is_resumed_and_gives_the_hosts_back(user: Controller) -> None:
+    nodes = ids(user)
+    run = user.play(UPGRADE, ecs_upgrade_drain=True)
+    assert run.code == 0, run.text
+    instances_up(user, *NAMES)
+    assert ids(user) == nodes
+    assert versions(user) == dict.fromkeys(NAMES, (SSM_VERSIONS[-1], ECS_VERSIONS[-1]))
+
+
+def test_then_nothing_is_left_to_do(user: Controller) -> None:
+    before = user.footprint()
+    user.forget_calls()
+    run = user.play(UPGRADE, ecs_upgrade_drain=True)
+    assert run.code == 0, run.text
+    assert run.changed() == dict.fromkeys(NAMES, 0), run.text
+    assert user.calls().writes == {}
+    # The newest is only known by its signature, which is fetched into that folder for a moment.
+    changed = [line for line in differences(before, user.footprint()) if " --- " not in line and " +++ " not in line]
+    assert [line for line in changed if not line.endswith("/var/cache/onprem.ecs")] == []
+
+
+def test_to_an_older_version_while_tasks_run(user: Controller) -> None:
+    task = run_task(user, "alone", instance_of(user, "node1")["containerInstanceArn"])
+    user.forget_calls()
+    run = user.play(UPGRADE, "--limit", "node1", **OLD)
+    assert run.code == 0, run.text
+    assert user.calls().writes == {}
+    assert versions(user)["node1"] == (SSM_VERSIONS[0], ECS_VERSIONS[0])
+    assert [(one["taskArn"], one["lastStatus"]) for one in user.state()["tasks"]] == [(task, "RUNNING")]
+    instances_up(user, *NAMES)
+    stop_task(user, task)
+
+
+def test_a_host_that_somebody_has_drained_stays_so(user: Controller) -> None:
+    run = user.play("onprem.ecs.drain", "--limit", "node1")
+    assert run.code == 0, run.text
+    run = user.play(UPGRADE, "--limit", "node1")
+    assert run.code == 0, run.text
+    assert versions(user)["node1"] == (SSM_VERSIONS[-1], ECS_VERSIONS[-1])
+    assert instance_of(user, "node1")["status"] == "DRAINING"
+
+
+def test_enroll_restarts_the_agent_for_an_exact_version(user: Controller) -> None:
+    run = user.enroll("--limit", "node1", **OLD)
+    assert run.code == 0, run.text
+    assert versions(user)["node1"] == (SSM_VERSIONS[0], ECS_VERSIONS[0])
+    instances_up(user, *NAMES)
