@@ -25,8 +25,8 @@ from ansible_collections.onprem.ecs.plugins.module_utils import (
 from ansible_collections.onprem.ecs.plugins.module_utils._aws import Aws, AwsError, Module
 from ansible_collections.onprem.ecs.plugins.module_utils._errors import EcsError
 from ansible_collections.onprem.ecs.plugins.module_utils._iam_documents import Options
-from ansible_collections.onprem.ecs.plugins.module_utils._iam_pass_role import Principal
 from ansible_collections.onprem.ecs.plugins.module_utils._iam_plan import Found
+from ansible_collections.onprem.ecs.plugins.module_utils._iam_principal import Principal
 from ansible_collections.onprem.ecs.plugins.module_utils._iam_wanted import Wanted
 from ansible_collections.onprem.ecs.plugins.module_utils._parallel import each
 from ansible_collections.onprem.ecs.plugins.module_utils._plan import Plan

@@ -23,8 +23,8 @@ from ansible_collections.onprem.ecs.plugins.module_utils._aws import Aws, AwsErr
 from ansible_collections.onprem.ecs.plugins.module_utils._errors import EcsError
 from ansible_collections.onprem.ecs.plugins.module_utils._iam_documents import Options, Where
 from ansible_collections.onprem.ecs.plugins.module_utils._iam_findings import Finding
-from ansible_collections.onprem.ecs.plugins.module_utils._iam_pass_role import Principal
 from ansible_collections.onprem.ecs.plugins.module_utils._iam_plan import Found
+from ansible_collections.onprem.ecs.plugins.module_utils._iam_principal import Principal
 from ansible_collections.onprem.ecs.plugins.module_utils._iam_subject import (
     OwnPolicy,
     Passer,

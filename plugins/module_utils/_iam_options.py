@@ -12,7 +12,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.onprem.ecs.plugins.module_utils._catalog import KINDS, ROLE_SCOPES
-from ansible_collections.onprem.ecs.plugins.module_utils._iam_pass_role import LONGEST
+from ansible_collections.onprem.ecs.plugins.module_utils._iam_principal import LONGEST
 
 
 def role_options() -> dict[str, t.Any]:

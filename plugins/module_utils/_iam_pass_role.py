@@ -10,41 +10,16 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html
 
 from __future__ import annotations
 
-import re
 import typing as t
-from dataclasses import dataclass
 
 from ansible_collections.onprem.ecs.plugins.module_utils import _policy
 from ansible_collections.onprem.ecs.plugins.module_utils._errors import EcsError
+from ansible_collections.onprem.ecs.plugins.module_utils._iam_principal import Principal, principal
 from ansible_collections.onprem.ecs.plugins.module_utils._plan import Change, Phase, Plan
 from ansible_collections.onprem.ecs.plugins.module_utils._policy import Document
 
 #: With it begin the names of these policies. They belong to the role that is passed, not to the one that holds them.
 PREFIX = "ecsPassRole-"
-
-#: The longest name of each, https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
-LONGEST = {"role": 64, "user": 64, "group": 128}
-
-
-@dataclass(frozen=True)
-class Principal:
-    """A role, user or group that passes a role."""
-
-    type: str
-    name: str
-
-    def __str__(self) -> str:
-        return f"{self.type} {self.name}"
-
-    def operation(self, verb: str) -> str:
-        """IAM's operation on its inline policy: ``PutUserPolicy`` and so on."""
-        return f"{verb}{self.type.capitalize()}Policy"
-
-    @property
-    def params(self) -> dict[str, str]:
-        """What names it in a call."""
-        return {f"{self.type.capitalize()}Name": self.name}
-
 
 #: None: the policy goes, or is not there.
 Documents = t.Mapping[Principal, t.Optional[Document]]
@@ -62,28 +37,17 @@ def principals(entries: t.Iterable[t.Mapping[str, t.Any]]) -> dict[Principal, bo
     """
     found: dict[Principal, bool] = {}
     for entry in entries:
-        principal = Principal(entry["type"], entry["name"])
-        longest = LONGEST[principal.type]
-        if not re.fullmatch(rf"[\w+=,.@-]{{1,{longest}}}", principal.name, re.ASCII):
-            raise EcsError(
-                f"pass_role_to: {principal.name!r} is not the name of a {principal.type}: 1 to {longest} letters, "
-                "digits or _+=,.@-, without a path"
-            )
-        if principal in found:
-            raise EcsError(f"pass_role_to: {principal} is named twice")
-        found[principal] = entry["state"] == "present"
+        one = principal(entry, "pass_role_to")
+        if one in found:
+            raise EcsError(f"pass_role_to: {one} is named twice")
+        found[one] = entry["state"] == "present"
     return found
 
 
 def plan(role: str, wanted: Documents, found: Documents) -> Plan:
     """The changes that give the policy to those who shall have it and take it from those who shall not."""
-    changes = [
-        change for principal, document in wanted.items() for change in _one(role, principal, document, found[principal])
-    ]
-    after = {
-        principal: found[principal] if _alike(document, found[principal]) else document
-        for principal, document in wanted.items()
-    }
+    changes = [change for who, document in wanted.items() for change in _one(role, who, document, found[who])]
+    after = {who: found[who] if _alike(document, found[who]) else document for who, document in wanted.items()}
     return Plan(tuple(changes), _section(found), _section(after))
 
 
@@ -94,25 +58,25 @@ def _alike(one: Document | None, other: Document | None) -> bool:
 
 
 def _section(documents: Documents) -> dict[str, t.Any]:
-    shown = {str(principal): document for principal, document in documents.items() if document is not None}
+    shown = {str(who): document for who, document in documents.items() if document is not None}
     return {"pass_role": shown} if shown else {}
 
 
-def _one(role: str, principal: Principal, document: Document | None, found: Document | None) -> t.Iterator[Change]:
+def _one(role: str, who: Principal, document: Document | None, found: Document | None) -> t.Iterator[Change]:
     if _alike(document, found):
         return
-    params: dict[str, t.Any] = {**principal.params, "PolicyName": policy_name(role)}
+    params: dict[str, t.Any] = {**who.params, "PolicyName": policy_name(role)}
     if document is None:
-        words = f"no longer let {principal} pass role {role}"
-        yield Change(Phase.REVOKE, "iam", principal.operation("Delete"), str(principal), words, params)
+        words = f"no longer let {who} pass role {role}"
+        yield Change(Phase.REVOKE, "iam", who.operation("Delete", "Policy"), str(who), words, params)
         return
     params["PolicyDocument"] = _policy.compact(document)
     services = _services(document)
-    words = f"let {principal} pass role {role} to {services}"
+    words = f"let {who} pass role {role} to {services}"
     if found is not None:
-        words = f"let {principal} pass role {role} to {services} and nothing else"
+        words = f"let {who} pass role {role} to {services} and nothing else"
     phase = Phase.CONFIGURE if found is not None else Phase.GRANT
-    yield Change(phase, "iam", principal.operation("Put"), str(principal), words, params)
+    yield Change(phase, "iam", who.operation("Put", "Policy"), str(who), words, params)
 
 
 def _services(document: Document) -> str:

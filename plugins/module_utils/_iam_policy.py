@@ -9,12 +9,13 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field, replace
 
-from ansible_collections.onprem.ecs.plugins.module_utils import _iam_policy_plan, _iam_policy_wanted, _policy
+from ansible_collections.onprem.ecs.plugins.module_utils import _iam_policy_plan, _iam_policy_wanted, _iam_read, _policy
 from ansible_collections.onprem.ecs.plugins.module_utils._aws import Aws, AwsError, Module, eventually
 from ansible_collections.onprem.ecs.plugins.module_utils._errors import EcsError
 from ansible_collections.onprem.ecs.plugins.module_utils._iam_documents import Options, Where
 from ansible_collections.onprem.ecs.plugins.module_utils._iam_policy_plan import Found
-from ansible_collections.onprem.ecs.plugins.module_utils._iam_policy_wanted import Holder, Wanted
+from ansible_collections.onprem.ecs.plugins.module_utils._iam_policy_wanted import Wanted
+from ansible_collections.onprem.ecs.plugins.module_utils._iam_principal import Principal
 from ansible_collections.onprem.ecs.plugins.module_utils._plan import Plan
 
 #: Another controller was faster between our look and our write: look again and plan again.
@@ -128,18 +129,18 @@ def read(aws: Aws, wanted: Wanted) -> Found | None:
     return found
 
 
-def holders(aws: Aws, who: str, arn: str, usage: str) -> frozenset[Holder]:
+def holders(aws: Aws, who: str, arn: str, usage: str) -> frozenset[Principal]:
     """Who has the policy.
 
     :param usage: PERMISSIONS, as permissions; BOUNDARY, as the permissions boundary
     """
-    found: set[Holder] = set()
+    found: set[Principal] = set()
     marker: dict[str, str] = {}
     while True:
         params = {"PolicyArn": arn, "PolicyUsageFilter": usage, **marker}
         page = aws.call("iam", "ListEntitiesForPolicy", who, **params)
         for key, (kind, name) in LISTS.items():
-            found.update(Holder(kind, one[name]) for one in page.get(key, []))
+            found.update(Principal(kind, one[name]) for one in page.get(key, []))
         if not page.get("IsTruncated"):
             return frozenset(found)
         marker = {"Marker": page["Marker"]}
@@ -156,16 +157,12 @@ def _verify_holders(aws: Aws, module: Module, run: Run, wanted: Wanted, found: F
         return
     already = (found.holders if found else None) or frozenset()
     for holder in sorted(wanted.attach_to - already):
-        kind = holder.type.capitalize()
-        try:
-            aws.call("iam", f"Get{kind}", holder.words, **{f"{kind}Name": holder.name})
-        except AwsError as error:
-            if error.code != "NoSuchEntity":
-                raise
-            words = f"attach_to: there is no {holder.words} in the account"
-            if not module.check_mode:
-                raise EcsError(f"{words}, so nothing was changed", changed=bool(run.done), changes=run.done) from error
-            module.warn(f"{words}; the task fails unless one is made before it")
+        if _iam_read.is_there(aws, holder):
+            continue
+        words = f"attach_to: there is no {holder} in the account"
+        if not module.check_mode:
+            raise EcsError(f"{words}, so nothing was changed", changed=bool(run.done), changes=run.done)
+        module.warn(f"{words}; the task fails unless one is made before it")
 
 
 def _tell_of_description(module: Module, run: Run, wanted: Wanted, found: Found | None) -> None:

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from ansible_collections.onprem.ecs.plugins.module_utils import _policy, _tags
 from ansible_collections.onprem.ecs.plugins.module_utils._catalog_policies import MAX_VERSIONS
 from ansible_collections.onprem.ecs.plugins.module_utils._errors import EcsError
-from ansible_collections.onprem.ecs.plugins.module_utils._iam_policy_wanted import Holder, Wanted
+from ansible_collections.onprem.ecs.plugins.module_utils._iam_policy_wanted import Wanted
+from ansible_collections.onprem.ecs.plugins.module_utils._iam_principal import Principal
 from ansible_collections.onprem.ecs.plugins.module_utils._plan import Change, Phase, Plan
 from ansible_collections.onprem.ecs.plugins.module_utils._policy import Document
 
@@ -28,9 +29,9 @@ class Found:
     """The ``Policy`` of GetPolicy."""
     document: Document
     """Of the default version."""
-    holders: frozenset[Holder] | None = None
+    holders: frozenset[Principal] | None = None
     """Who has it; None: not asked."""
-    boundary_of: frozenset[Holder] = frozenset()
+    boundary_of: frozenset[Principal] = frozenset()
     """Whose permissions boundary it is; looked for only when it shall be deleted."""
     versions: tuple[t.Mapping[str, t.Any], ...] = ()
     """Those of ListPolicyVersions; looked for only when one is to be made or removed."""
@@ -61,7 +62,7 @@ def sections(found: Found | None) -> dict[str, t.Any]:
         "tags": dict(sorted(found.tags.items())),
     }
     if found.holders is not None:
-        shown["attachments"] = sorted(holder.words for holder in found.holders)
+        shown["attachments"] = sorted(str(holder) for holder in found.holders)
     return shown
 
 
@@ -92,7 +93,7 @@ def becomes(wanted: Wanted, found: Found | None) -> Found:
     return Found(policy, document, holders_after(wanted, found))
 
 
-def holders_after(wanted: Wanted, found: Found) -> frozenset[Holder] | None:
+def holders_after(wanted: Wanted, found: Found) -> frozenset[Principal] | None:
     """Who has the policy in the end; None when it is not asked."""
     if wanted.attach_to is None:
         return found.holders
@@ -104,7 +105,7 @@ def present(wanted: Wanted, found: Found | None) -> Plan:
     after = becomes(wanted, found)
     if found is None:
         changes = [_creation(wanted)]
-        before: frozenset[Holder] = frozenset()
+        before: frozenset[Principal] = frozenset()
     else:
         changes = _versions(wanted, found) + _tag_changes(wanted, found)
         before = found.holders or frozenset()
@@ -132,15 +133,15 @@ def absent(wanted: Wanted, found: Found | None) -> Plan:
     return Plan(tuple(changes), sections(found), {})
 
 
-def _refuse_if_held(wanted: Wanted, others: frozenset[Holder], boundary_of: frozenset[Holder]) -> None:
+def _refuse_if_held(wanted: Wanted, others: frozenset[Principal], boundary_of: frozenset[Principal]) -> None:
     if boundary_of:
-        whom = ", ".join(holder.words for holder in sorted(boundary_of))
+        whom = ", ".join(str(holder) for holder in sorted(boundary_of))
         raise EcsError(
             f"policy {wanted.name} is not deleted: it is the permissions boundary of {whom}, which would be allowed "
             "more without it. Give them another boundary first"
         )
     if others:
-        whom = ", ".join(holder.words for holder in sorted(others))
+        whom = ", ".join(str(holder) for holder in sorted(others))
         raise EcsError(
             f"policy {wanted.name} is not deleted: it is attached to {whom}. Name those in attach_to that shall lose "
             "it, or set purge_attachments: true to take it from everybody"
@@ -199,15 +200,13 @@ def _tag_changes(wanted: Wanted, found: Found) -> list[Change]:
     return changes
 
 
-def attachment(wanted: Wanted, holder: Holder) -> Change:
+def attachment(wanted: Wanted, holder: Principal) -> Change:
     """The call that gives the policy to one more."""
-    kind = holder.type.capitalize()
-    words = f"attach policy {wanted.name} to {holder.words}"
-    return _change(Phase.GRANT, f"Attach{kind}Policy", wanted, words, **{f"{kind}Name": holder.name})
+    words = f"attach policy {wanted.name} to {holder}"
+    return _change(Phase.GRANT, holder.operation("Attach", "Policy"), wanted, words, **holder.params)
 
 
-def detachment(wanted: Wanted, holder: Holder) -> Change:
+def detachment(wanted: Wanted, holder: Principal) -> Change:
     """The call that takes the policy from one."""
-    kind = holder.type.capitalize()
-    words = f"detach policy {wanted.name} from {holder.words}"
-    return _change(Phase.REVOKE, f"Detach{kind}Policy", wanted, words, **{f"{kind}Name": holder.name})
+    words = f"detach policy {wanted.name} from {holder}"
+    return _change(Phase.REVOKE, holder.operation("Detach", "Policy"), wanted, words, **holder.params)

@@ -28,26 +28,12 @@ from ansible_collections.onprem.ecs.plugins.module_utils._iam_documents import (
     passed_to,
     permissions,
 )
+from ansible_collections.onprem.ecs.plugins.module_utils._iam_principal import Principal, principal
 from ansible_collections.onprem.ecs.plugins.module_utils._policy import Document
 
 #: https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreatePolicy.html
 PATH = re.compile(r"(/[A-Za-z0-9.,+@=_-]+)*/")
 MAX_PATH = 512
-
-#: Longest names: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
-HOLDERS = {"role": 64, "user": 64, "group": 128}
-
-
-class Holder(t.NamedTuple):
-    """A role, user or group that a policy can be attached to."""
-
-    type: str
-    name: str
-
-    @property
-    def words(self) -> str:
-        """As it stands in sentences."""
-        return f"{self.type} {self.name}"
 
 
 @dataclass(frozen=True)
@@ -60,7 +46,7 @@ class Wanted:
     description: str | None
     document: Document | None
     """None: the policy shall not be there."""
-    attach_to: frozenset[Holder] | None
+    attach_to: frozenset[Principal] | None
     purge_attachments: bool
     tags: t.Mapping[str, str] | None
     purge_tags: bool
@@ -97,7 +83,7 @@ def wanted(options: Options, where: Where) -> Wanted:
         arn=f"arn:{where.partition}:iam::{where.account}:policy{path}{name}",
         description=options["description"],
         document=document(options, where) if present else None,
-        attach_to=None if attach_to is None else frozenset(_holder(one) for one in attach_to),
+        attach_to=None if attach_to is None else frozenset(principal(one, "attach_to") for one in attach_to),
         purge_attachments=options["purge_attachments"],
         tags=_tags.wanted(options["tags"]),
         purge_tags=options["purge_tags"],
@@ -187,16 +173,3 @@ def _check_texts(name: str, path: str, options: Options) -> None:
         )
     if len(options["description"] or "") > _catalog.MAX_DESCRIPTION:
         raise EcsError(f"description: at most {_catalog.MAX_DESCRIPTION} characters, not {len(options['description'])}")
-
-
-def _holder(one: t.Mapping[str, str]) -> Holder:
-    """
-    :raises EcsError: a name that IAM does not accept, e.g. an ARN
-    """
-    longest = HOLDERS[one["type"]]
-    if not re.fullmatch(rf"[\w+=,.@-]{{1,{longest}}}", one["name"], re.ASCII):
-        raise EcsError(
-            f"attach_to: {one['name']!r} is not the name of a {one['type']}: 1 to {longest} letters, digits or "
-            "_+=,.@-, without path and ARN"
-        )
-    return Holder(one["type"], one["name"])

@@ -12,8 +12,8 @@ from ansible_collections.onprem.ecs.plugins.module_utils import _catalog, _iam_p
 from ansible_collections.onprem.ecs.plugins.module_utils._aws import Aws, AwsError
 from ansible_collections.onprem.ecs.plugins.module_utils._errors import EcsError
 from ansible_collections.onprem.ecs.plugins.module_utils._iam_documents import Options, Where
-from ansible_collections.onprem.ecs.plugins.module_utils._iam_pass_role import Principal
 from ansible_collections.onprem.ecs.plugins.module_utils._iam_plan import Found
+from ansible_collections.onprem.ecs.plugins.module_utils._iam_principal import Principal
 from ansible_collections.onprem.ecs.plugins.module_utils._iam_wanted import Wanted
 from ansible_collections.onprem.ecs.plugins.module_utils._plan import Plan
 
@@ -155,7 +155,7 @@ def documents_of_principals(
 def _document_of(aws: Aws, principal: Principal, policy: str) -> _policy.Document | None:
     what = f"policy {policy} of {principal}"
     try:
-        answer = aws.call("iam", principal.operation("Get"), what, PolicyName=policy, **principal.params)
+        answer = aws.call("iam", principal.operation("Get", "Policy"), what, PolicyName=policy, **principal.params)
     except AwsError as error:
         if error.code == "NoSuchEntity":
             return None
@@ -167,7 +167,7 @@ def is_there(aws: Aws, principal: Principal) -> bool:
     """Whether there is such a role, user or group."""
     few: dict[str, t.Any] = {"MaxItems": 1} if principal.type == "group" else {}
     try:
-        aws.call("iam", f"Get{principal.type.capitalize()}", str(principal), **principal.params, **few)
+        aws.call("iam", principal.operation("Get"), str(principal), **principal.params, **few)
     except AwsError as error:
         if error.code == "NoSuchEntity":
             return False

@@ -16,8 +16,9 @@ from fnmatch import fnmatchcase
 from ansible_collections.onprem.ecs.plugins.module_utils import _catalog, _policy
 from ansible_collections.onprem.ecs.plugins.module_utils._catalog import Kind
 from ansible_collections.onprem.ecs.plugins.module_utils._iam_documents import Where, services
-from ansible_collections.onprem.ecs.plugins.module_utils._iam_pass_role import Documents, Principal
+from ansible_collections.onprem.ecs.plugins.module_utils._iam_pass_role import Documents
 from ansible_collections.onprem.ecs.plugins.module_utils._iam_plan import Found
+from ansible_collections.onprem.ecs.plugins.module_utils._iam_principal import Principal
 from ansible_collections.onprem.ecs.plugins.module_utils._iam_wanted import Wanted
 from ansible_collections.onprem.ecs.plugins.module_utils._policy import Document
 

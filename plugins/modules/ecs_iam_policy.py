@@ -326,13 +326,13 @@ from ansible_collections.onprem.ecs.plugins.module_utils._aws import run
 from ansible_collections.onprem.ecs.plugins.module_utils._catalog import KINDS, RESOURCES
 from ansible_collections.onprem.ecs.plugins.module_utils._catalog_policies import POLICIES
 from ansible_collections.onprem.ecs.plugins.module_utils._iam_policy import manage_policy
-from ansible_collections.onprem.ecs.plugins.module_utils._iam_policy_wanted import HOLDERS
+from ansible_collections.onprem.ecs.plugins.module_utils._iam_principal import LONGEST
 
 
 def argument_spec() -> dict[str, t.Any]:
     """The module's own options; those of the connection come from amazon.aws."""
     texts = {"type": "list", "elements": "str"}
-    holder = {"type": {"choices": list(HOLDERS), "required": True}, "name": {"required": True}}
+    holder = {"type": {"choices": list(LONGEST), "required": True}, "name": {"required": True}}
     return {
         "kind": {"choices": sorted(POLICIES)},
         "document": {"type": "json"},

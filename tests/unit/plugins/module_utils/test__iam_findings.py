@@ -19,8 +19,8 @@ from unit.plugins.module_utils._roles import ACCOUNT, REGIONS, Role, every_role
 
 from ansible_collections.onprem.ecs.plugins.module_utils import _catalog, _iam_findings, _iam_plan, _iam_wanted
 from ansible_collections.onprem.ecs.plugins.module_utils._iam_documents import Where
-from ansible_collections.onprem.ecs.plugins.module_utils._iam_pass_role import Principal
 from ansible_collections.onprem.ecs.plugins.module_utils._iam_plan import Found
+from ansible_collections.onprem.ecs.plugins.module_utils._iam_principal import Principal
 from ansible_collections.onprem.ecs.plugins.module_utils._iam_subject import OwnPolicy, Passer, Subject, recognise
 
 NOW = datetime(2026, 6, 1, tzinfo=timezone.utc)
