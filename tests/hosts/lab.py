@@ -360,6 +360,8 @@ def variables(run: RunDir, keys: Mapping[str, mirror.Key]) -> str:
         "ecs_mirror": f"{MIRROR_URL}/aws",
         "ecs_endpoints": dict.fromkeys(("ssm", "ec2messages", "ssmmessages", "ecs"), EMULATOR_TLS_URL),
         "ecs_ca_bundle": str(run / "tls" / "ca.pem"),
+        "ecs_engine_repository": f"{MIRROR_URL}/docker",
+        "ecs_engine_key_fingerprints": [keys["docker"].fingerprint],
         "ecs_ssm_agent_key": keys["ssm"].text,
         "ecs_ssm_agent_key_fingerprints": [keys["ssm"].fingerprint],
         "ecs_agent_key": keys["ecs"].text,

@@ -30,6 +30,8 @@ PROGRAMS = {
     "gpg-agent": "gpg-agent",
     "apt-ftparchive": "apt-utils",
     "rpmbuild": "rpm",
+    "rpmsign": "rpm",
+    "createrepo_c": "createrepo-c",
 }
 # Programs outside of PATH: file -> package.
 FILES = {

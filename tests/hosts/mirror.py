@@ -18,11 +18,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from . import images, packages, signing
+from . import docker_repository, images, packages, signing
 from .paths import HERE, cache_dir, locked
 
-# The test keys: who they stand for. Only the first two are in the collection's variables.
-KEYS = ("ssm", "ecs", "other", "expired")
+# The test keys: who they stand for. Only the first three are in the collection's variables.
+KEYS = ("ssm", "ecs", "docker", "other", "expired")
 # Trees with something wrong in them, each below its own prefix.
 BROKEN = ("broken-signature", "unsigned", "other-key", "expired-key")
 
@@ -39,7 +39,10 @@ def folder() -> Path:
     """The mirror's files; another folder for other stand-ins, so that a running lab keeps what it began with."""
     digest = hashlib.sha256()
     for file in sorted(
-        [*HERE.joinpath("standins").rglob("*"), *(HERE / f"{n}.py" for n in ("packages", "mirror", "signing"))]
+        [
+            *HERE.joinpath("standins").rglob("*"),
+            *(HERE / f"{n}.py" for n in ("packages", "mirror", "signing", "docker_repository")),
+        ]
     ):
         if file.is_file() and "__pycache__" not in file.parts:
             digest.update(file.name.encode() + file.read_bytes())
@@ -69,6 +72,7 @@ def _make(top: Path, say: Callable[[str], None]) -> None:
     _build_packages(work)
     with signing.signer() as signer:
         _sign(work, signer)
+        docker_repository.build(work / "docker", signer)
     top.parent.mkdir(parents=True, exist_ok=True)
     work.rename(top)
     say(f"package mirror: made in {time.monotonic() - began:.0f} s")
@@ -132,13 +136,16 @@ def _sign(top: Path, signer: signing.Signer) -> None:
 def locate(path: str, top: Path) -> Path | None:
     """The file behind a path of the mirror; None when there can be none.
 
-    ``/archive/SUITE/…`` is the Debian archive of that suite; ``/aws/…`` are the buckets, the same for every region.
+    ``/archive/SUITE/…`` is the Debian archive of that suite; ``/docker/…`` is Docker's; ``/aws/…`` are the buckets,
+    the same for every region.
     """
     parts = [unquote(part) for part in urlsplit(path).path.split("/") if part not in {"", "."}]
     if ".." in parts or len(parts) < 3:
         return None
     if parts[0] == "archive" and parts[1] in images.SUITES:
         return images.Image(parts[1]).archive.joinpath(*parts[2:])
+    if parts[0] == "docker":
+        return top.joinpath(*parts)
     if parts[0] == "aws":
         return top.joinpath(*(re.sub(r"^(amazon-ssm|amazon-ecs-agent)-[a-z0-9-]+$", r"\1", part) for part in parts[1:]))
     return None

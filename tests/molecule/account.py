@@ -36,6 +36,8 @@ def variables(folder: Path, address: str, keys: dict[str, mirror.Key]) -> dict[s
         "ecs_mirror": f"http://{address}:{MIRROR_PORT}/aws",
         "ecs_endpoints": dict.fromkeys(("ssm", "ec2messages", "ssmmessages", "ecs"), endpoint),
         "ecs_ca_bundle": str(folder / "tls" / "ca.pem"),
+        "ecs_engine_repository": f"http://{address}:{MIRROR_PORT}/docker",
+        "ecs_engine_key_fingerprints": [keys["docker"].fingerprint],
         "ecs_ssm_agent_key": keys["ssm"].text,
         "ecs_ssm_agent_key_fingerprints": [keys["ssm"].fingerprint],
         "ecs_agent_key": keys["ecs"].text,

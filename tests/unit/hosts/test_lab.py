@@ -38,6 +38,8 @@ def test_variables_are_those_of_a_private_mirror_and_private_endpoints(run: path
         "ecs_agent_key_fingerprints",
         "ecs_ca_bundle",
         "ecs_endpoints",
+        "ecs_engine_key_fingerprints",
+        "ecs_engine_repository",
         "ecs_mirror",
         "ecs_region",
         "ecs_ssm_agent_key",

@@ -20,7 +20,7 @@ from hosts import machine, mirror
 from hosts.paths import lab_dir
 
 pytestmark = pytest.mark.skipif(
-    any(shutil.which(name) is None for name in ("gpg", "rpmbuild")),
+    any(shutil.which(name) is None for name in ("gpg", "rpmbuild", "rpmsign", "createrepo_c", "apt-ftparchive")),
     reason=f"needs {' '.join(machine.missing_packages())}",
 )
 
@@ -83,6 +83,26 @@ def test_ecs_packages_are_signed_by_a_subkey(url: str, made: Path, tmp_path: Pat
     primary = mirror.keys(made)["ecs"].fingerprint
     assert valid[-1] == primary
     assert valid[2] != primary
+
+
+def test_dockers_repository_is_signed(url: str, made: Path, tmp_path: Path) -> None:
+    base = url.removesuffix("aws") + "docker/linux"
+    assert get(f"{base}/debian/gpg") == get(f"{base}/rhel/gpg") == get(f"{url}/keys/docker.asc")
+    home = tmp_path / "gpg"
+    home.mkdir(mode=0o700)
+    gpg = ["gpg", "--homedir", str(home), "--batch", "--no-autostart", "--status-fd", "1"]
+    subprocess.run([*gpg, "--import"], input=get(f"{base}/debian/gpg"), check=True, capture_output=True)
+    release = get(f"{base}/debian/dists/bookworm/InRelease")
+    done = subprocess.run([*gpg, "--decrypt"], input=release, check=True, capture_output=True)
+    assert mirror.keys(made)["docker"].fingerprint in done.stdout.decode()
+    assert b"Codename: bookworm" in done.stdout and b"stable/binary-amd64/Packages" in done.stdout
+    assert b"Package: docker-ce\n" in get(f"{base}/debian/dists/bookworm/stable/binary-amd64/Packages")
+    rpm = next((made / "docker/linux/rhel/9/x86_64/stable/Packages").glob("docker-ce-27*"))
+    database = ["--define", f"_dbpath {tmp_path}/db"]
+    said = subprocess.run(
+        ["rpm", *database, "--query", "--info", "--package", str(rpm)], check=True, capture_output=True, text=True
+    )
+    assert "RSA/" in next(line for line in said.stdout.splitlines() if line.startswith("Signature"))
 
 
 def test_the_latest_is_the_newer(url: str) -> None:
