@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from readme_blocks import policy
 
 from system.controller import Controller, Run, differences, instance_of, instances_up, run_task, stop_task
 
@@ -27,6 +28,8 @@ task=com.amazonaws.ecs.task-arn=arn:aws:ecs:eu-west-1:123456789012:task/shop
 docker create --name ended --label $task/1 own:1 /bin/sleep 10000
 docker run --detach --name kept --label $task/2 own:1 /bin/sleep 10000
 """
+#: What docs/life.md says that the controller needs.
+PERMITTED = {action for one in policy("life", "docs/life.md")["Statement"] for action in one["Action"]}
 CONTAINERS = "docker ps --all --format '{{.Names}}' | sort"
 
 
@@ -171,6 +174,7 @@ def test_a_host_that_is_gone(user: Controller) -> None:
     run = offboard(user, "node2", ecs_host_gone=True)
     assert run.code == 0, run.text
     assert account(user) == ([], [])
+    assert set(user.calls().by_name) - {"sts:GetCallerIdentity"} <= PERMITTED
 
     user.forget_calls()
     for variables in ({"ecs_host_gone": True}, {"ecs_instance_id": known["ec2InstanceId"]}):
@@ -198,7 +202,9 @@ def test_it_may_stay_a_managed_node(user: Controller) -> None:
     run = offboard(user, "node1", ecs_offboard_steps=steps)
     assert run.changed()["node1"] == 0, run.text
     # The rest.
+    user.forget_calls()
     run = offboard(user, "node1")
     assert run.code == 0, run.text
+    assert set(user.calls().by_name) - {"sts:GetCallerIdentity"} <= PERMITTED
     assert account(user) == ([], [])
     assert traces(user, "node1") == []
