@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ from system.controller import Controller, differences, instance_of, instances_up
 pytestmark = pytest.mark.lab
 PIPELINING = True
 UPGRADE = "onprem.ecs.upgrade"
-OLD = {"ecs_ssm_agent_version": SSM_VERSIONS[0], "ecs_agent_version": ECS_VERSIONS[0]}
+OLD: dict[str, Any] = {"ecs_ssm_agent_version": SSM_VERSIONS[0], "ecs_agent_version": ECS_VERSIONS[0]}
 NAMES = ("node1", "node2")
 #: The port of all AWS endpoints, as the hosts of a lab see them.
 RULE = "OUTPUT --protocol tcp --dport 4567 --jump REJECT --reject-with tcp-reset"
