@@ -182,7 +182,7 @@ def find_problems(seen: Look, wanted: Wanted) -> list[Problem]:
             Problem(
                 "engine_missing",
                 f"{seen.system.distribution} brings no Docker, and AWS wants it to be there before",
-                "install Docker before, from Docker's own package source or from your mirror",
+                "install Docker before, or set ecs_engine_source to docker, which takes it from Docker's repository",
                 False,
             )
         )

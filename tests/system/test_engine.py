@@ -127,7 +127,7 @@ def test_a_host_with_rpm_is_enrolled(hosts: Controller) -> None:
     older = {"ecs_ssm_agent_version": "3.3.987.0", "ecs_agent_version": "1.104.0"}
     newer = {"ecs_ssm_agent_version": "3.3.1142.0", "ecs_agent_version": "1.105.1"}
     for versions in (older, newer, older):
-        run = hosts.enroll(*options, **given, **versions)
+        run = hosts.enroll(*options, **{**given, **versions})
         assert run.code == 0, run.text
         query = "rpm -q --qf '%{VERSION} ' amazon-ssm-agent amazon-ecs-init"
         assert hosts.lab.host("node2").run(query).stdout.split() == list(versions.values())
