@@ -80,6 +80,9 @@ def test_it_is_resumed_and_gives_the_hosts_back(user: Controller) -> None:
     instances_up(user, *NAMES)
     assert ids(user) == nodes
     assert versions(user) == dict.fromkeys(NAMES, (SSM_VERSIONS[-1], ECS_VERSIONS[-1]))
+    programs = f"/var/lib/ecs/deps/execute-command/bin/{SSM_VERSIONS[-1]}"
+    for name in NAMES:
+        assert user.lab.host(name).run(f"test -x {programs}/ssm-session-worker").returncode == 0, "for ECS Exec"
 
 
 def test_then_nothing_is_left_to_do(user: Controller) -> None:
