@@ -72,8 +72,9 @@ molecule: tree hosts ## one molecule scenario for each role (root)
 
 test: lint sanity importer unit integration oldest system molecule ## everything that must hold before a landing
 
-bench: tree ## how long it takes, beside what there is otherwise
+bench: tree hosts ## how long it takes, beside what there is otherwise (root)
 	cd $(TREE) && PYTHONPATH=tests python tests/bench/iam.py
+	cd $(TREE) && $(ROOT) env "PATH=$$PATH" LAB_DIR=$(CURDIR)/.lab PYTHONPATH=tests python tests/bench/fleet.py
 
 demo: tree ## from an empty account and two bare hosts to two external instances
 	@$(ROOT) env "PATH=$$PATH" LAB_DIR=$(CURDIR)/.lab python tests/demo.py $(TREE)

@@ -1,0 +1,183 @@
+# Copyright: (c) 2026, onprem.ecs contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""``onprem.ecs.enroll`` on systemd hosts: the first time beside the bare shell commands, and with nothing to do beside
+``ansible -m ping``.
+
+Everything is on this machine: hosts, mirror and emulator. Both sides of a comparison run in the same lab, one after the
+other. ``BENCH_HOSTS`` says how many hosts (2,10,30).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import statistics
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from hosts.lab import Lab
+
+COUNTS = [int(count) for count in os.environ.get("BENCH_HOSTS", "2,10,30").split(",")]
+#: Runs of what changes nothing; the median is shown.
+RUNS = 3
+CLUSTER = "bench"
+#: What enrolling writes on a host: the bare commands get the same.
+FILES = "etc/amazon/ssm etc/ecs var/lib/ecs/ecs.config etc/systemd/system/amazon-ssm-agent.service.d"
+SHELL = r"""
+set -eu
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -q >/dev/null
+apt-get install -y -q docker.io gpg curl >/dev/null
+cd "$(mktemp -d)"
+fetch() {  # URL SIGNATURE KEY
+  curl -fsS -o package.deb "$1"; curl -fsS -o package.sig "$2"; curl -fsS -o key.asc "$3"
+  gpg --batch --quiet --homedir . --import key.asc 2>/dev/null
+  gpg --batch --quiet --homedir . --verify package.sig package.deb 2>/dev/null
+}
+tar -x -C / -f /tmp/bench.tar
+fetch "$SSM" "$SSM.sig" "$KEYS/ssm.asc"
+dpkg -i package.deb >/dev/null
+export SSL_CERT_FILE=/etc/amazon/ssm/ca-bundle.pem
+amazon-ssm-agent -register -code "$CODE" -id "$ID" -region "$REGION" -y >/dev/null
+systemctl daemon-reload
+systemctl enable -q amazon-ssm-agent
+systemctl restart amazon-ssm-agent
+fetch "$ECS" "$ECS.asc" "$KEYS/ecs.asc"
+dpkg -i package.deb >/dev/null
+systemctl enable -q ecs
+systemctl start --no-block ecs
+until curl -fs http://localhost:51678/v1/metadata 2>/dev/null | grep -q '"ContainerInstanceArn": *"arn'; do
+  sleep 0.5
+done
+"""
+
+
+@dataclass
+class Figures:
+    """One run: seconds on the clock, calls of AWS, and what was executed on each host."""
+
+    wall: float
+    calls: int = 0
+    executions: float = 0.0
+    text: str = ""
+
+
+class Bench:
+    """Runs things in a lab."""
+
+    def __init__(self, lab: Lab, home: Path) -> None:
+        self.lab = lab
+        self.home = home
+        (home / "ansible.cfg").touch()
+
+    def run(self, command: list[str]) -> Figures:
+        """Run a command in the lab and measure it.
+
+        :raises RuntimeError: it failed
+        """
+        environment = {
+            "HOME": str(self.home),
+            "ANSIBLE_CONFIG": str(self.home / "ansible.cfg"),
+            "ANSIBLE_COLLECTIONS_PATH": os.environ["ANSIBLE_COLLECTIONS_PATH"],
+            "ANSIBLE_PIPELINING": "1",
+            "ANSIBLE_NOCOLOR": "1",
+            "LC_ALL": "C.UTF-8",
+        }
+        self.lab.emulator("DELETE", "calls")
+        start = time.monotonic()
+        done = self.lab.run(command, env=environment, cwd=self.home, timeout=3600)
+        wall = time.monotonic() - start
+        if done.returncode:
+            raise RuntimeError(f"{shlex.join(command)}: {done.stdout[-6000:]}{done.stderr[-2000:]}")
+        calls = self.lab.emulator("GET", "calls")
+        return Figures(wall, calls["reads"] + calls["writes"], text=done.stdout)
+
+    def enroll(self, *options: str) -> Figures:
+        """The playbook."""
+        given = ["-e", f"@{self.lab.run_dir / 'vars.yml'}", "-e", f"ecs_cluster={CLUSTER}"]
+        return self.run(["ansible-playbook", "onprem.ecs.enroll", *given, *options])
+
+    def executions(self) -> float:
+        """What a run with nothing to do executes on a host, on the average."""
+        text = self.enroll("-vvvv").text
+        addresses = [host.address for host in self.lab.hosts()]
+        return sum(text.count(f"<{address}> SSH: EXEC") for address in addresses) / len(addresses)
+
+    def median(self, work: Any) -> Figures:
+        """The median of several runs."""
+        runs = [work() for _run in range(RUNS)]
+        return Figures(statistics.median(run.wall for run in runs), runs[-1].calls)
+
+
+def bare_shell(bench: Bench, host: str, pattern: str) -> float:
+    """Seconds that the bare commands take on a host. They get the files that enrolling has written on another."""
+    lab = bench.lab
+    variables: dict[str, Any] = yaml.safe_load((lab.run_dir / "vars.yml").read_text(encoding="utf-8"))
+    lab.host(pattern).run(f"tar -c -C / -f /tmp/bench.tar {FILES}", check=True)
+    packed = lab.host(pattern).run("base64 -w0 /tmp/bench.tar", check=True).stdout
+    lab.host(host).run("base64 -d >/tmp/bench.tar", stdin=packed, check=True)
+    answer = bench.run(["ansible", "localhost", "-m", "onprem.ecs.ssm_activation", "-a", "iam_role=ecsAnywhereRole"])
+    made = json.loads(answer.text[answer.text.index("{") :])
+    mirror, region = variables["ecs_mirror"], variables["ecs_region"]
+    values = {
+        "SSM": f"{mirror}/amazon-ssm-{region}/latest/debian_amd64/amazon-ssm-agent.deb",
+        "ECS": f"{mirror}/amazon-ecs-agent-{region}/amazon-ecs-init-latest.amd64.deb",
+        "KEYS": f"{mirror}/keys",
+        "CODE": made["activation_code"],
+        "ID": made["activation_id"],
+        "REGION": region,
+    }
+    script = "".join(f"{name}={shlex.quote(value)}\n" for name, value in values.items()) + SHELL
+    start = time.monotonic()
+    lab.host(host).run("cat >/tmp/bench.sh; bash /tmp/bench.sh", stdin=script, check=True)
+    return time.monotonic() - start
+
+
+def first_time(bench: Bench) -> None:
+    """The first enrolment of one host beside the bare commands on another."""
+    enrolled = bench.enroll("--limit", "node2").wall
+    bare = bare_shell(bench, "node1", "node2")
+    print(f"\nfirst enrolment of one host {enrolled:8.1f} s\nthe bare shell commands    {bare:9.1f} s")
+    print(f"{enrolled / bare:.2f} times (aim 1.2, without the download, which is from this machine)")
+
+
+def no_change(bench: Bench) -> None:
+    """Runs with nothing to do, on more and more hosts."""
+    print(f"\n{'hosts':>6}{'ping s':>10}{'enroll s':>10}{'times':>8}{'AWS calls':>11}{'executions a host':>20}")
+    for count in COUNTS:
+        for number in range(len(bench.lab.hosts()) + 1, count + 1):
+            bench.lab.add_host(f"node{number}")
+        bench.enroll()
+        ping = bench.median(lambda: bench.run(["ansible", "ecs", "-m", "ping"]))
+        nothing = bench.median(bench.enroll)
+        row = f"{count:6}{ping.wall:10.1f}{nothing.wall:10.1f}{nothing.wall / ping.wall:8.2f}{nothing.calls:11}"
+        print(f"{row}{bench.executions():20.1f}", flush=True)
+    print("aim: 3 times ansible -m ping over 30 hosts; the calls do not grow below one page of hosts")
+
+
+def main() -> None:
+    """Start a lab, measure, stop it."""
+    Lab("bench").stop()
+    lab = Lab.start("bench", hosts=2)
+    try:
+        with tempfile.TemporaryDirectory() as home:
+            bench = Bench(lab, Path(home))
+            first_time(bench)
+            no_change(bench)
+    except subprocess.CalledProcessError as error:
+        raise SystemExit(f"{error}\n{error.stdout}\n{error.stderr}") from error
+    finally:
+        lab.stop()
+
+
+if __name__ == "__main__":
+    main()
