@@ -11,6 +11,8 @@ export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.build/tree
 # A locale that Ansible accepts, wherever this is run.
 export LC_ALL := C.UTF-8
 export PYTHONDONTWRITEBYTECODE := 1
+# Tests that share nothing run side by side.
+SPREAD := --numprocesses=auto --maxprocesses=4
 VERSION = $(shell sed -n 's/^version: //p' galaxy.yml)
 TARBALL = .build/onprem-ecs-$(VERSION).tar.gz
 
@@ -49,14 +51,14 @@ importer: build ## galaxy-importer, as Galaxy runs it
 	python tests/importer.py $(TARBALL)
 
 unit: tree tools ## tests that need neither root nor hosts
-	cd $(TREE) && python -m pytest tests/unit --cov --cov-report=term --cov-report=xml:$(CURDIR)/.build/coverage.xml
+	cd $(TREE) && python -m pytest $(SPREAD) tests/unit --cov --cov-report=term --cov-report=xml:$(CURDIR)/.build/coverage.xml
 
 integration: tree ## every module through ansible-playbook against the emulator
-	cd $(TREE) && python -m pytest tests/integration
+	cd $(TREE) && python -m pytest $(SPREAD) tests/integration
 
 oldest: tree ## the modules on the oldest supported ansible-core
 	@tests/setup requirements/oldest.txt .venv-oldest
-	cd $(TREE) && ANSIBLE_PLAYBOOK=$(OLDEST)/ansible-playbook python -m pytest tests/integration
+	cd $(TREE) && ANSIBLE_PLAYBOOK=$(OLDEST)/ansible-playbook python -m pytest $(SPREAD) tests/integration
 
 tools: setup
 	@$(ROOT) env "PATH=$$PATH" LAB_DIR=$(CURDIR)/.lab PYTHONPATH=tests python -m hosts install
