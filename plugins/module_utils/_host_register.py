@@ -122,7 +122,8 @@ def see(host: Host, absent: bool = False) -> Seen:
     ssm = _host_ssm.read_ssm(host, units, {}, None)
     remains = tuple(path for path in (REGISTRATION_FILE, IDENTITY) if host.exists(path)) if absent else ()
     if absent and (ssm.identity or ssm.registration) and _host_credentials.is_agents_own(host, ssm):
-        remains += (_host_credentials.SHARED,)
+        # First: once the identity is gone nothing tells that they are the agent's.
+        remains = (_host_credentials.SHARED, *remains)
     return Seen(ssm, _host_backup.is_kept(host), remains)
 
 
