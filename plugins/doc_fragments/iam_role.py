@@ -9,8 +9,28 @@ from __future__ import annotations
 import re
 import textwrap
 
-#: With the names of options as ``ecs_iam_role`` has them.
-ROLE = r"""
+
+def _nested(documentation: str) -> str:
+    """The same options as suboptions of ``roles``, whose names are then written ``roles[].name``."""
+    options = re.sub(r"\bO\((?!roles)", "O(roles[].", documentation.partition("options:\n")[2])
+    suboptions = textwrap.indent(options, "    ")
+    return f"""
+options:
+  roles:
+    description:
+      - The roles. Each entry has the options of M(onprem.ecs.ecs_iam_role).
+    type: list
+    elements: dict
+    suboptions:
+{suboptions}
+"""
+
+
+class ModuleDocFragment:
+    """The options of one role, and of a list of roles."""
+
+    DOCUMENTATION = r"""
+options:
   kind:
     description:
       - Which of the roles it is.
@@ -243,24 +263,4 @@ ROLE = r"""
     default: true
 """
 
-
-def _nested(options: str) -> str:
-    """The same as suboptions of ``roles``, whose names are then written ``roles[].name``."""
-    return textwrap.indent(re.sub(r"\bO\((?!roles)", "O(roles[].", options.strip("\n")), "    ")
-
-
-class ModuleDocFragment:
-    """The options of one role, and of a list of roles."""
-
-    DOCUMENTATION = "options:\n" + ROLE
-
-    ROLES = f"""
-options:
-  roles:
-    description:
-      - The roles. Each entry has the options of M(onprem.ecs.ecs_iam_role).
-    type: list
-    elements: dict
-    suboptions:
-{_nested(ROLE)}
-"""
+    ROLES: str = _nested(DOCUMENTATION)
