@@ -19,12 +19,10 @@ from hosts import Lab
 from system.controller import ENROLL, Calls, Controller, Run
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_itemcollected(item: pytest.Item) -> None:
     """When files run side by side, the tests of one lab stay together and in their order."""
-    for item in items:
-        shared = isinstance(item, pytest.Function) and "enrolled" in item.fixturenames
-        item.add_marker(pytest.mark.xdist_group("enrolled" if shared else item.path.name))
+    shared = isinstance(item, pytest.Function) and "enrolled" in item.fixturenames
+    item.add_marker(pytest.mark.xdist_group("enrolled" if shared else item.path.name))
 
 
 @contextmanager
