@@ -67,7 +67,7 @@ hosts: tools ## make the images and packages of the test hosts (root)
 	@$(ROOT) env "PATH=$$PATH" LAB_DIR=$(CURDIR)/.lab PYTHONPATH=tests python -m hosts images
 
 system: tree hosts ## the roles and playbooks on real systemd hosts (root)
-	cd $(TREE) && $(ROOT) env "PATH=$$PATH" LAB_DIR=$(CURDIR)/.lab python -m pytest --numprocesses=2 --dist=loadgroup tests/system
+	cd $(TREE) && $(ROOT) env "PATH=$$PATH" LAB_DIR=$(CURDIR)/.lab python -m pytest --numprocesses=2 --dist=loadfile tests/system
 
 molecule: tree hosts ## one molecule scenario for each role (root)
 	cd $(TREE) && $(ROOT) env "PATH=$$PATH" LAB_DIR=$(CURDIR)/.lab python -m pytest tests/molecule

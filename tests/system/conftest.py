@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Labs with an empty account and bare hosts. They are shared where tests only look, since each costs time."""
+"""Labs with an empty account and bare hosts. Each is shared by the tests of a file, since each costs time."""
 
 from __future__ import annotations
 
@@ -17,12 +17,6 @@ from readme_blocks import commands, write_files
 
 from hosts import Lab
 from system.controller import ENROLL, Calls, Controller, Run
-
-
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """When files run side by side, the tests of one lab stay together and in their order."""
-    shared = isinstance(item, pytest.Function) and "enrolled" in item.fixturenames
-    item.add_marker(pytest.mark.xdist_group("enrolled" if shared else item.path.name))
 
 
 @contextmanager
@@ -95,7 +89,7 @@ def readme_user(user: Controller) -> tuple[str, ...]:
     return ("-i", user.write_inventory("lab", group))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def enrolled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Enrolled]:
     """From an empty account and two bare hosts, with README's inventory and commands: looked at first, then enrolled.
 
