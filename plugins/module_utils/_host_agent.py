@@ -18,7 +18,7 @@ from ansible_collections.onprem.ecs.plugins.module_utils._host_diagnosis import 
 from ansible_collections.onprem.ecs.plugins.module_utils._host_io import Host
 from ansible_collections.onprem.ecs.plugins.module_utils._host_logs import read_logs
 from ansible_collections.onprem.ecs.plugins.module_utils._host_packages import upstream_version
-from ansible_collections.onprem.ecs.plugins.module_utils._host_units import Unit, drop_ins, reads_old_files
+from ansible_collections.onprem.ecs.plugins.module_utils._host_units import Unit, drop_ins, is_outdated
 
 PACKAGE = "amazon-ecs-init"
 UNIT = "ecs.service"
@@ -27,6 +27,8 @@ CONFIG_FILES = ("/var/lib/ecs/ecs.config", "/etc/ecs/ecs.config")
 CA_BUNDLE = "/etc/ecs/ca-bundle.pem"
 #: Read when the agent starts: without it ECS Exec is not offered.
 EXEC_AUTHORITIES = "/var/lib/ecs/deps/execute-command/certs/tls-ca-bundle.pem"
+#: Both come with the package: what starts the agent, and the agent's image.
+PROGRAMS = ("/usr/libexec/amazon-ecs-init", "/var/cache/ecs/ecs-agent.tar")
 # What the agent knows of its registration: today's database, and the file of agents before 1.44.
 STATE_FILES = ("/var/lib/ecs/data/agent.db", "/var/lib/ecs/data/ecs_agent_data.json")
 INTROSPECTION = ("127.0.0.1", 51678)
@@ -192,7 +194,7 @@ def read_agent(host: Host, units: t.Mapping[str, Unit], packages: t.Mapping[str,
         "running_version": said.version if said else None,
         "has_state": state is not None,
         "state_refused": refused,
-        "needs_restart": reads_old_files(
-            host, unit, [*CONFIG_FILES, CA_BUNDLE, EXEC_AUTHORITIES, *drop_ins(host, unit.name)]
+        "needs_restart": is_outdated(
+            host, unit, [*CONFIG_FILES, CA_BUNDLE, EXEC_AUTHORITIES, *drop_ins(host, unit.name)], PROGRAMS
         ),
     }

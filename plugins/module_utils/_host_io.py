@@ -97,6 +97,17 @@ class Host:
         except OSError:
             return None
 
+    def came_at(self, path: str) -> float | None:
+        """When what is at the path came to this host, seconds since the epoch; None when it isn't there.
+
+        Package managers keep the time at which a file was built, so the time of writing tells nothing. A link is not
+        followed: what it leads to may be an image with times of its own, as of a snap.
+        """
+        try:
+            return os.lstat(self.path(path)).st_ctime
+        except OSError:
+            return None
+
     def which(self, name: str) -> str | None:
         """The program's path by PATH and the usual folders."""
         return shutil.which(name, path=self.environment()["PATH"])

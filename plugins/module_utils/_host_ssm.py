@@ -16,7 +16,7 @@ from ansible_collections.onprem.ecs.plugins.module_utils._host_diagnosis import 
 from ansible_collections.onprem.ecs.plugins.module_utils._host_io import Host
 from ansible_collections.onprem.ecs.plugins.module_utils._host_logs import read_logs, read_refusals
 from ansible_collections.onprem.ecs.plugins.module_utils._host_packages import upstream_version
-from ansible_collections.onprem.ecs.plugins.module_utils._host_units import Unit, drop_ins, reads_old_files
+from ansible_collections.onprem.ecs.plugins.module_utils._host_units import Unit, drop_ins, is_outdated
 from ansible_collections.onprem.ecs.plugins.module_utils._host_vault import (
     FINGERPRINT,
     Identity,
@@ -33,6 +33,8 @@ SNAP_UNIT = "snap.amazon-ssm-agent.amazon-ssm-agent.service"
 SNAP = "/snap/amazon-ssm-agent/current"
 # What it reads when it starts, beside its unit.
 CONFIG_FILES = ("/etc/amazon/ssm/amazon-ssm-agent.json", "/etc/amazon/ssm/ca-bundle.pem")
+#: Anew with each version; of the snap the link to the version that is in use.
+PROGRAMS = ("/usr/bin/amazon-ssm-agent", SNAP)
 UNITS = (UNIT, SNAP_UNIT)
 
 
@@ -47,8 +49,8 @@ class Ssm(t.NamedTuple):
     registration: Registration | None
     identity: Identity | None
     other_machine: bool
-    old_config: bool = False
-    """It runs with a configuration that has been written anew since it started."""
+    outdated: bool = False
+    """Its configuration has been written anew since it started, or another version has been installed."""
     credentials_gone: bool = False
     """It says that it shares credentials in a file that is not there; it writes it again when they are half used up."""
     findings: tuple[Finding, ...] = ()
@@ -82,7 +84,7 @@ def read_ssm(host: Host, units: t.Mapping[str, Unit], packages: t.Mapping[str, s
             host.read(FINGERPRINT), host.read("/etc/machine-id") or host.read("/var/lib/dbus/machine-id")
         ),
         credentials_gone=bool(identity and identity.share_file and not host.exists(identity.share_file)),
-        old_config=reads_old_files(host, unit, [*CONFIG_FILES, *drop_ins(host, unit.name)]),
+        outdated=is_outdated(host, unit, [*CONFIG_FILES, *drop_ins(host, unit.name)], PROGRAMS),
     )
     return ssm._replace(findings=_findings(host, ssm))
 
@@ -200,5 +202,5 @@ def show_ssm(ssm: Ssm, region: str | None, now: float) -> dict[str, t.Any]:
         "reason": reason,
         "credentials_expire_at": show_time(identity.expires_at) if same and identity else None,
         "needs_registration": why_register(ssm, region) is not None,
-        "needs_restart": why_restart(ssm) is not None or ssm.old_config,
+        "needs_restart": why_restart(ssm) is not None or ssm.outdated,
     }

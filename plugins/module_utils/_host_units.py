@@ -61,16 +61,17 @@ def read_units(host: Host, names: t.Sequence[str]) -> dict[str, Unit]:
     return parse_show(shown.out if shown.rc == 0 else "", names, offset)
 
 
-def reads_old_files(host: Host, unit: Unit, paths: t.Sequence[str]) -> bool:
-    """Whether the unit runs and one of the files was written after it started: it has not read it, and must restart.
+def is_outdated(host: Host, unit: Unit, files: t.Iterable[str], programs: t.Iterable[str] = ()) -> bool:
+    """Whether the unit runs and has to restart: it started before one of the files that it reads was written, or before
+    one of its programs was installed.
 
-    So a run that was killed between writing a file and restarting is noticed by the next one. A time in the future is
-    one of a clock that was wrong, and tells nothing.
+    So a run that was killed between writing a file, or installing a package, and restarting is noticed by the next one.
+    A time in the future is one of a clock that was wrong, and tells nothing.
     """
     if not unit.active or unit.started_at is None:
         return False
-    times = [written for written in map(host.written_at, paths) if written is not None]
-    return any(unit.started_at < written <= host.now() for written in times)
+    times = [*map(host.written_at, files), *map(host.came_at, programs)]
+    return any(unit.started_at < since <= host.now() for since in times if since is not None)
 
 
 def drop_ins(host: Host, unit: str) -> list[str]:

@@ -260,7 +260,7 @@ ecs_host:
         needs_restart:
           description:
             - Whether the running agent has another identity than the registration, or a configuration that was
-              written after it started.
+              written, or a version that was installed, after it started.
           type: bool
           returned: always
     engine:
@@ -431,7 +431,7 @@ ecs_host:
           returned: always
           sample: it is of cluster default
         needs_restart:
-          description: Whether it runs with a configuration that was written after it started.
+          description: Whether its configuration was written, or its version was installed, after it started.
           type: bool
           returned: always
     credentials_conflict:

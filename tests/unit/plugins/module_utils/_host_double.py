@@ -39,6 +39,7 @@ class FakeHost(Host):
         super().__init__(str(root))
         self.answers: dict[str, Answer] = {}
         self.commands: list[tuple[str, ...]] = []
+        self.came: dict[str, float] = {}
         self.clock = NOW
         self.root_user = True
         self.architecture = "x86_64"
@@ -48,6 +49,14 @@ class FakeHost(Host):
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text)
         os.utime(target, (written_at or self.clock, written_at or self.clock))
+
+    def install(self, path: str, at: float) -> None:
+        """A file of a package: installed at that time, built long before. The kernel's time of it cannot be set."""
+        self.put(path, "", NOW - 9e7)
+        self.came[path] = at
+
+    def came_at(self, path: str) -> float | None:
+        return self.came.get(path)
 
     def register(self, node: str = NODE, region: str = "eu-west-1", written_at: float = NOW - 3600) -> None:
         """A vault as the SSM agent makes it."""

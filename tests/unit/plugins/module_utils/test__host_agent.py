@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from unit.plugins.module_utils._host_double import FakeHost
+from unit.plugins.module_utils._host_double import NOW, FakeHost
 
 from ansible_collections.onprem.ecs.plugins.module_utils import _host_agent
 from ansible_collections.onprem.ecs.plugins.module_utils._host_agent import (
@@ -196,3 +196,12 @@ def test_when_the_state_is_stale(
     assert why_stale(read_agent(host, RUNNING, PACKAGES), region, cluster, lost) == words
     (Path(host.path("/var/lib/ecs/data/agent.db"))).unlink()
     assert why_stale(read_agent(host, RUNNING, PACKAGES), region, cluster, lost) is None
+
+
+@pytest.mark.parametrize("program", ["/usr/libexec/amazon-ecs-init", "/var/cache/ecs/ecs-agent.tar"])
+def test_another_version_was_installed(host: FakeHost, program: str) -> None:
+    """A run was killed between the installation and the restart: the process is of the old version still."""
+    running = {"ecs.service": RUNNING["ecs.service"]._replace(started_at=NOW - 100)}
+    for installed_at, expected in ((NOW - 200, False), (NOW - 50, True)):
+        host.install(program, installed_at)
+        assert read_agent(host, running, PACKAGES)["needs_restart"] is expected

@@ -211,3 +211,15 @@ def test_credentials_that_were_removed(tmp_path: Path) -> None:
     shown = show_ssm(read_ssm(host, UNITS_RUN, {}, "deb"), "eu-west-1", NOW)
     assert shown["needs_restart"] and not shown["working"] and not shown["needs_registration"]
     assert shown["reason"] == "the SSM agent must be restarted: the credentials in /root/.aws/credentials are gone"
+
+
+@pytest.mark.parametrize(("installed_at", "expected"), [(NOW - 5000, False), (NOW - 20, True), (NOW + 20, False)])
+@pytest.mark.parametrize("program", ["/usr/bin/amazon-ssm-agent", "/snap/amazon-ssm-agent/current"])
+def test_another_version_was_installed(tmp_path: Path, program: str, installed_at: float, expected: bool) -> None:
+    """A run was killed between the installation and the restart: the process is of the old version still."""
+    host = FakeHost(tmp_path)
+    host.register(written_at=NOW - 2000)
+    host.run_as()
+    host.install(program, installed_at)
+    shown = show_ssm(read_ssm(host, UNITS_RUN, {}, "deb"), "eu-west-1", NOW)
+    assert shown["needs_restart"] is expected and shown["working"]

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -18,9 +19,9 @@ from ansible_collections.onprem.ecs.plugins.module_utils._host_io import Host
 from ansible_collections.onprem.ecs.plugins.module_utils._host_units import (
     Unit,
     drop_ins,
+    is_outdated,
     parse_show,
     read_units,
-    reads_old_files,
 )
 
 # As systemd 252 answers: docker.service by an alias, and a unit that is not there.
@@ -103,4 +104,25 @@ def test_a_unit_that_started_before_its_files_were_written(
         os.utime(folder / "own.conf", (written, written))
     (folder / "notes.txt").write_text("not read by systemd")
     unit = Unit("ecs.service", loaded=True, active=active, started_at=200.0)
-    assert reads_old_files(host, unit, ["/etc/ecs/ecs.config", *drop_ins(host, unit.name)]) is expected
+    assert is_outdated(host, unit, ["/etc/ecs/ecs.config", *drop_ins(host, unit.name)]) is expected
+
+
+def test_a_unit_that_started_before_its_program_was_installed(tmp_path: Path) -> None:
+    """A package's files are as old as its build; what counts is when they came to this host."""
+    host = Host(str(tmp_path))
+    program = tmp_path / "usr/bin/agent"
+    program.parent.mkdir(parents=True)
+    program.write_text("")
+    os.utime(program, (100.0, 100.0))
+    unit = Unit("agent.service", loaded=True, active=True, started_at=time.time() - 60)
+    assert is_outdated(host, unit, [], ["/usr/bin/agent", "/usr/bin/none"])
+    assert not is_outdated(host, unit, ["/usr/bin/agent"])
+    assert not is_outdated(host, unit._replace(started_at=time.time() + 60), [], ["/usr/bin/agent"])
+    assert not is_outdated(host, unit._replace(active=False), [], ["/usr/bin/agent"])
+
+
+def test_a_snap_is_as_new_as_the_link_to_it(tmp_path: Path) -> None:
+    host = Host(str(tmp_path))
+    assert host.came_at("/current") is None
+    (tmp_path / "current").symlink_to("11")
+    assert host.came_at("/current") == (tmp_path / "current").lstat().st_ctime, "the image may not even be mounted"
