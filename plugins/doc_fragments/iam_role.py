@@ -252,13 +252,17 @@ options:
   protect:
     description:
       - Refuse what would break running work. V(false) does it all the same, with a warning.
-      - For O(kind=anywhere) the role is not deleted, and its trust document not narrowed, while managed nodes live on
-        it that would lose their credentials. They are looked for in the Regions that the trust document names, or else
-        in the Region of the connection, in O(regions), and where the role was last used. Nor is the role limited to
-        O(clusters) while hosts that live on it are in other clusters of the connection's Region.
-      - For O(kind=infrastructure) the role is not deleted, and does not lose its trust or the policy of a feature,
-        while tasks, services or capacity providers use it for that. Tasks would stay in DEPROVISIONING otherwise, and
-        volumes could not be deleted. They are looked for in the Region of the connection and in O(regions).
+      - A role that managed nodes live on is not deleted, and its trust document not narrowed so that they would lose
+        their credentials. They are looked for in the Regions that the trust document names, or else in the Region of
+        the connection, in O(regions), and where the role was last used. Nor is the role limited to O(clusters) while
+        hosts that live on it are in other clusters of the connection's Region.
+      - Nor does it lose what it allowed them so far, by policies of the catalogue, of AWS or of your own, or by a new
+        O(permissions_boundary). That is what the agents call and the features V(ecr_pull), V(cloudwatch_logs) and
+        V(s3_config). The managed policies of O(kind=anywhere) give V(ecr_pull) and V(cloudwatch_logs) without their
+        being named, so name in O(features) what shall stay when you go on to O(permissions=least_privilege).
+      - An infrastructure role is not deleted, and does not lose its trust or the policy of a feature, while tasks,
+        services or capacity providers use it for that. Tasks would stay in DEPROVISIONING otherwise, and volumes could
+        not be deleted. They are looked for in the Region of the connection and in O(regions).
     type: bool
     default: true
 """

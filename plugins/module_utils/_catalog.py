@@ -165,6 +165,10 @@ class Feature:
     """The same with ``permissions: least_privilege``."""
     instead: bool = False
     """It takes the place of what the kind gets without features."""
+    actions: tuple[str, ...] = ()
+    """What a role must be allowed for it, by whatever policy. None: only the policies of ``managed`` tell."""
+    also_in: tuple[str, ...] = ()
+    """Policies of AWS that allow these actions too, though they are for something else."""
 
 
 @dataclass(frozen=True)
@@ -184,6 +188,8 @@ class Kind:
     least: Grants | None = None
     """None: AWS documents no way to less than the managed policies."""
     features: t.Mapping[str, Feature] = field(default_factory=dict)
+    agents: t.Mapping[str, Feature] = field(default_factory=dict)
+    """Who lives on the role whatever its features are, and what they need, for the guard: parts of ``managed``."""
     profile: str = ""
     """The documented name of the instance profile, with ``{name}`` of the role; empty: it has none."""
     passed_to: str = ""
@@ -272,7 +278,18 @@ S3_OBJECTS = (
 )
 LOG_ACTIONS = ("logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents")
 
+SSM_POLICY = "AmazonSSMManagedInstanceCore"
 EC2_ROLE_POLICY = "service-role/AmazonEC2ContainerServiceforEC2Role"
+
+
+def _actions(statements: t.Iterable[Statement]) -> tuple[str, ...]:
+    return tuple(action for one in statements for action in one.actions)
+
+
+def _agent(policy: str, statements: t.Iterable[Statement]) -> Feature:
+    """An agent as a feature that the kind always has."""
+    return Feature(ECS + "iam-role-ecsanywhere.html", Grants(managed=(policy,)), actions=_actions(statements))
+
 
 # Features that hosts share, on EC2 or not. -------------------------------------------------------------------------
 
@@ -282,6 +299,8 @@ ECR_PULL = Feature(
         own=(Own("ecsEcrPull", (Statement("EcrLayers", ECR_LAYERS, ("repository",), unscoped="*"), ECR_TOKEN)),)
     ),
     least=Grants(own=(Own("ecsEcrPull", (Statement("EcrLayers", ECR_LAYERS, ("repository",)), ECR_TOKEN)),)),
+    actions=(*ECR_LAYERS, *ECR_TOKEN.actions),
+    also_in=(EC2_ROLE_POLICY,),
 )
 CLOUDWATCH_LOGS = Feature(
     ECS + "instance_IAM_role.html",
@@ -294,12 +313,16 @@ CLOUDWATCH_LOGS = Feature(
         )
     ),
     least=Grants(own=(Own("cwlogspolicy", (Statement("", LOG_ACTIONS, ("log_group", "log_streams")),)),)),
+    # The log driver does without the rest, when the group is there.
+    actions=LOG_EVENTS.actions,
+    also_in=(EC2_ROLE_POLICY,),
 )
 S3_CONFIG = Feature(
     ECS + "ecs-config-s3.html",
     managed=Grants(managed=("AmazonS3ReadOnlyAccess",)),
     least=Grants(own=(Own("ecsConfigFromS3", S3_OBJECTS),)),
     least_needs=("s3_objects",),
+    actions=_actions(S3_OBJECTS),
 )
 
 # Conditions of trust documents. ------------------------------------------------------------------------------------
@@ -314,9 +337,13 @@ ANYWHERE = Kind(
     default_name="ecsAnywhereRole",
     trust=FROM_SSM,
     trust_page=SSM + "hybrid-multicloud-service-role.html",
-    managed=Grants(managed=("AmazonSSMManagedInstanceCore", EC2_ROLE_POLICY)),
+    managed=Grants(managed=(SSM_POLICY, EC2_ROLE_POLICY)),
     least=Grants(own=(Own("ecsAnywhereAgents", SSM_AGENT + ECS_AGENT),)),
     features={"ecr_pull": ECR_PULL, "cloudwatch_logs": CLOUDWATCH_LOGS, "s3_config": S3_CONFIG},
+    agents={
+        "the SSM agent": _agent(SSM_POLICY, SSM_AGENT),
+        "the ECS agent": _agent(EC2_ROLE_POLICY, ECS_AGENT),
+    },
 )
 
 CONTAINER_INSTANCE = Kind(
@@ -360,8 +387,8 @@ MANAGED_INSTANCE = Kind(
 _INFRASTRUCTURE_PAGE = ECS + "infrastructure_IAM_role.html"
 
 
-def _infrastructure(policy: str) -> Feature:
-    return Feature(_INFRASTRUCTURE_PAGE, managed=Grants(managed=(policy,)))
+def _infrastructure(policy: str, *actions: str) -> Feature:
+    return Feature(_INFRASTRUCTURE_PAGE, managed=Grants(managed=(policy,)), actions=actions)
 
 
 INFRASTRUCTURE = Kind(
@@ -370,7 +397,13 @@ INFRASTRUCTURE = Kind(
     default_name="ecsInfrastructureRole",
     sid="AllowAccessToECSForInfrastructureManagement",
     features={
-        "volumes": _infrastructure("service-role/AmazonECSInfrastructureRolePolicyForVolumes"),
+        "volumes": _infrastructure(
+            "service-role/AmazonECSInfrastructureRolePolicyForVolumes",
+            # What must stay with the role as long as tasks have volumes, says the page.
+            "ec2:DetachVolume",
+            "ec2:DeleteVolume",
+            "ec2:DescribeVolumes",
+        ),
         "service_connect_tls": _infrastructure(
             "service-role/AmazonECSInfrastructureRolePolicyForServiceConnectTransportLayerSecurity"
         ),

@@ -12,14 +12,7 @@ from fnmatch import fnmatchcase
 from ansible_collections.onprem.ecs.plugins.module_utils import _iam_documents, _policy
 from ansible_collections.onprem.ecs.plugins.module_utils._catalog import Grants, Kind, Own
 from ansible_collections.onprem.ecs.plugins.module_utils._iam_pass_role import PREFIX
-from ansible_collections.onprem.ecs.plugins.module_utils._iam_subject import (
-    Seen,
-    Subject,
-    actions,
-    allowing,
-    of_aws,
-    resources,
-)
+from ansible_collections.onprem.ecs.plugins.module_utils._iam_subject import Seen, Subject, of_aws, resources
 from ansible_collections.onprem.ecs.plugins.module_utils._policy import Document
 
 #: Policies of AWS's that no role of ECS needs.
@@ -90,7 +83,7 @@ def policy_changed(subject: Subject) -> t.Iterator[Seen]:
 def _differs(kind: Kind | None, name: str, document: Document) -> bool:
     """True when the actions are not those of the catalogue: its resources are not known without a declaration."""
     variants = [own for one in (kind.grants() if kind else []) for own in one.own if own.name == name]
-    found = {action for one in allowing(document) for action in actions(one)}
+    found = {action for one in _policy.allowing(document) for action in _policy.actions(one)}
     for own in variants:
         every = {action.lower() for one in own.statements for action in one.actions}
         if {action.lower() for action in _needed(own)} <= found <= every:
@@ -104,7 +97,7 @@ def permissions_too_wide(subject: Subject) -> t.Iterator[Seen]:
         if of_aws(arn):
             yield from _wide_policy(subject, arn)
     for words, document in subject.documents():
-        for one in allowing(document):
+        for one in _policy.allowing(document):
             reason = _wide_statement(one)
             if reason:
                 yield Seen(
@@ -132,7 +125,7 @@ def _wide_statement(one: Document) -> str:
         return ""
     if "NotAction" in one:
         return "all actions but some on all resources"
-    wide = [action for action in actions(one) if action == "*" or action.endswith(":*")]
+    wide = [action for action in _policy.actions(one) if action == "*" or action.endswith(":*")]
     return f"{', '.join(wide)} on all resources" if wide else ""
 
 

@@ -10,13 +10,7 @@ import re
 import typing as t
 
 from ansible_collections.onprem.ecs.plugins.module_utils import _iam_documents, _policy
-from ansible_collections.onprem.ecs.plugins.module_utils._iam_subject import (
-    Seen,
-    Subject,
-    allowing,
-    conditions,
-    permits,
-)
+from ansible_collections.onprem.ecs.plugins.module_utils._iam_subject import Seen, Subject, conditions
 from ansible_collections.onprem.ecs.plugins.module_utils._policy import Document
 
 ASSUME = "sts:assumerole"
@@ -31,8 +25,8 @@ def trust_missing(subject: Subject) -> t.Iterator[Seen]:
         return
     trusted = {
         service
-        for one in allowing(subject.found.trust)
-        if permits(one, ASSUME)
+        for one in _policy.allowing(subject.found.trust)
+        if _policy.permits(one, ASSUME)
         for service in _policy.trusted_services({"Statement": one})
     }
     for service in _iam_documents.services(subject.kind, subject.where):
@@ -42,7 +36,7 @@ def trust_missing(subject: Subject) -> t.Iterator[Seen]:
 
 def trust_too_wide(subject: Subject) -> t.Iterator[Seen]:
     """Others than the service that the role is for can assume it."""
-    for one in allowing(subject.found.trust):
+    for one in _policy.allowing(subject.found.trust):
         for who, severity in _others(subject, one):
             yield Seen(f"{who} may assume the role", _text(one), severity)
 
@@ -85,7 +79,7 @@ def trust_condition_missing(subject: Subject) -> t.Iterator[Seen]:
     declared = subject.wanted is not None and _policy.same(subject.found.trust, subject.wanted.trust)
     services = set(_iam_documents.services(kind, subject.where))
     documented = [condition.key for condition in kind.trust]
-    for one in allowing(subject.found.trust):
+    for one in _policy.allowing(subject.found.trust):
         if not services & _policy.trusted_services({"Statement": one}):
             continue
         missing = [key for key in documented if not _limits(one, key, subject.where.account)]

@@ -12,14 +12,7 @@ from fnmatch import fnmatchcase
 
 from ansible_collections.onprem.ecs.plugins.module_utils import _catalog, _iam_pass_role, _iam_plan, _policy
 from ansible_collections.onprem.ecs.plugins.module_utils._errors import EcsError
-from ansible_collections.onprem.ecs.plugins.module_utils._iam_subject import (
-    Seen,
-    Subject,
-    allowing,
-    conditions,
-    permits,
-    resources,
-)
+from ansible_collections.onprem.ecs.plugins.module_utils._iam_subject import Seen, Subject, conditions, resources
 from ansible_collections.onprem.ecs.plugins.module_utils._policy import Document
 
 PASSING = "iam:passrole"
@@ -49,17 +42,17 @@ def boundary_missing(subject: Subject) -> t.Iterator[Seen]:
 def pass_role_too_wide(subject: Subject) -> t.Iterator[Seen]:
     """The role, or who passes it, may pass more roles or to more services than is declared."""
     for words, document in subject.documents():
-        for one in allowing(document):
+        for one in _policy.allowing(document):
             yield from _wide_pass(words, one)
     for passer in subject.passers:
         for words, document in subject.documents_of(passer):
-            for one in allowing(document):
+            for one in _policy.allowing(document):
                 if any(fnmatchcase(subject.arn, resource) for resource in resources(one)):
                     yield from _wide_pass(words, one)
 
 
 def _wide_pass(words: str, one: Document) -> t.Iterator[Seen]:
-    if not permits(one, PASSING):
+    if not _policy.permits(one, PASSING):
         return
     every = any(resource == "*" or resource.split(":", 5)[-1] in EVERY_ROLE for resource in resources(one))
     limited = any(

@@ -10,17 +10,22 @@ import typing as t
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from ansible_collections.onprem.ecs.plugins.module_utils import _catalog, _ecs, _iam_plan, _iam_use, _policy
+from ansible_collections.onprem.ecs.plugins.module_utils import (
+    _catalog,
+    _ecs,
+    _iam_plan,
+    _iam_read,
+    _iam_use,
+    _policy,
+)
 from ansible_collections.onprem.ecs.plugins.module_utils._aws import Aws
+from ansible_collections.onprem.ecs.plugins.module_utils._catalog import Feature, Kind
 from ansible_collections.onprem.ecs.plugins.module_utils._iam_documents import Options
 from ansible_collections.onprem.ecs.plugins.module_utils._iam_plan import Found
 from ansible_collections.onprem.ecs.plugins.module_utils._iam_wanted import Wanted
 
 #: Enough names for a person to know what it is about.
 NAMED = 3
-
-#: What must stay with a role as long as tasks have volumes, says AWS's page of the infrastructure role.
-VOLUME_ACTIONS = ("ec2:DetachVolume", "ec2:DeleteVolume", "ec2:DescribeVolumes")
 
 
 @dataclass(frozen=True)
@@ -45,38 +50,110 @@ class Use:
         return f"role {name} is {self.change} since protect is false, although {self.users}"
 
 
+@dataclass(frozen=True)
+class Loss:
+    """What a role allows, and would not any more."""
+
+    names: tuple[str, ...]
+    """Features, or the agents of a host."""
+    out: str
+    """How to keep it."""
+
+    def __str__(self) -> str:
+        """For a sentence."""
+        return ", ".join(self.names)
+
+
 def find_use(aws: Aws, options: Options, wanted: Wanted, found: Found) -> Use | None:
-    """Who would be broken by making the role what is wanted. Nothing is asked when nothing is taken away."""
-    if wanted.kind == "anywhere":
-        return _nodes(aws, options, wanted, found) or _clusters(aws, options, wanted, found)
-    if wanted.kind == "infrastructure":
-        return _infrastructure(aws, options, wanted, found)
-    return None
+    """Who would be broken by making the role what is wanted. Nothing is asked when nothing is taken away.
+
+    What the role is so far counts, not only what the task calls it: it may be about to become one of another kind.
+    """
+    use = _nodes(aws, options, wanted, found) or _clusters(aws, options, wanted, found)
+    features = _catalog.INFRASTRUCTURE.features.values()
+    manages = wanted.kind == "infrastructure" or any(_has_policy_for(found, feature) for feature in features)
+    return use or (_infrastructure(aws, options, wanted, found) if manages else None)
+
+
+# What is lost ------------------------------------------------------------------------------------------------------
+
+
+def _loss(aws: Aws, kind: Kind, wanted: Wanted, found: Found) -> Loss | None:
+    """The features that the role effectively has, by whatever policy, and that the change would take from it."""
+    after = _iam_plan.becomes(wanted, found)
+    taken = set(found.attached) - set(after.attached) or any(
+        after.inline.get(name) != document for name, document in found.inline.items()
+    )
+    bounded = after.boundary and after.boundary != found.boundary
+    if not taken and not bounded:
+        return None
+    had = _allowed(aws, kind, found)
+    lost = had - _allowed(aws, kind, Found(found.role, after.attached, after.inline))
+    if lost:
+        names = tuple(sorted(lost))
+        return Loss(names, f"Keep {', '.join(names)} in the option features")
+    lost = had - _allowed(aws, kind, after) if bounded else frozenset()
+    return Loss(tuple(sorted(lost)), "Let the permissions_boundary allow it") if lost else None
+
+
+def _allowed(aws: Aws, kind: Kind, role: Found) -> frozenset[str]:
+    """The features of the kind that a role is fit for, and the agents that can live on it."""
+    features = {**kind.features, **kind.agents}
+    known = [f":iam::aws:policy/{path}" for feature in features.values() for path in _policies(feature)]
+    unknown = [arn for arn in role.attached if not arn.endswith(tuple(known))]
+    documents = [*role.inline.values(), *(_iam_read.policy_document(aws, arn) for arn in unknown)]
+    limit = [_iam_read.policy_document(aws, role.boundary)] if role.boundary else None
+    return frozenset(
+        name
+        for name, feature in features.items()
+        if (_has_policy_for(role, feature) or (feature.actions and _policy.allows(documents, feature.actions)))
+        and (limit is None or _policy.allows(limit, feature.actions))
+    )
+
+
+def _has_policy_for(role: Found, feature: Feature) -> bool:
+    """One of AWS's policies that give the feature is attached."""
+    return any(arn.endswith(f":iam::aws:policy/{path}") for path in _policies(feature) for arn in role.attached)
+
+
+def _policies(feature: Feature) -> tuple[str, ...]:
+    return (*feature.managed.managed, *feature.also_in)
 
 
 # Managed nodes -----------------------------------------------------------------------------------------------------
 
 
 def _nodes(aws: Aws, options: Options, wanted: Wanted, found: Found) -> Use | None:
-    """Managed nodes whose credentials would end."""
+    """Managed nodes whose credentials would end, or that could not do any more what they can."""
     absent = options["state"] == "absent"
-    for region in sorted(_lost_regions(aws, options, wanted, found)):
-        nodes = []
-        for node in _nodes_of(aws, wanted.name, region):
-            nodes.append(_described(node))
-            if len(nodes) > NAMED:
-                break
-        if nodes:
-            more = " and more" if len(nodes) > NAMED else ""
-            return Use(
-                "deleted" if absent else "changed in its trust",
-                f"managed nodes in {region} live on it and would lose their credentials: "
-                f"{', '.join(nodes[:NAMED])}{more}",
-                "Deregister them first"
-                if absent
-                else f"Add {region} to the option regions, or choose trust_conditions that keep it",
-            )
+    live = _live_regions(aws, options, found)
+    ended = live if absent else live - _kept_regions(wanted, found, live)
+    for region in sorted(ended):
+        named = _named(aws, wanted.name, region)
+        if named and absent:
+            users = f"managed nodes in {region} live on it and would lose their credentials: {named}"
+            return Use("deleted", users, "Deregister them first")
+        if named:
+            users = f"managed nodes in {region} live on it and would lose their credentials: {named}"
+            way_out = f"Add {region} to the option regions, or choose trust_conditions that keep it"
+            return Use("changed in its trust", users, way_out)
+    loss = _loss(aws, _catalog.ANYWHERE, wanted, found) if live and not absent else None
+    for region in sorted(live) if loss else []:
+        named = _named(aws, wanted.name, region)
+        if named and loss:
+            users = f"managed nodes in {region} live on it and would lose what {loss} needs: {named}"
+            return Use("changed", users, loss.out)
     return None
+
+
+def _named(aws: Aws, name: str, region: str) -> str:
+    """The first of the nodes that live on a role, in words; empty when there are none."""
+    nodes = []
+    for node in _nodes_of(aws, name, region):
+        nodes.append(_described(node))
+        if len(nodes) > NAMED:
+            break
+    return ", ".join(nodes[:NAMED]) + (" and more" if len(nodes) > NAMED else "")
 
 
 def _nodes_of(aws: Aws, name: str, region: str | None) -> t.Iterator[t.Any]:
@@ -91,22 +168,26 @@ def _nodes_of(aws: Aws, name: str, region: str | None) -> t.Iterator[t.Any]:
     )
 
 
-def _lost_regions(aws: Aws, options: Options, wanted: Wanted, found: Found) -> set[str]:
-    """The Regions in which nodes could live on the role, and could not any more."""
+def _live_regions(aws: Aws, options: Options, found: Found) -> set[str]:
+    """The Regions in which nodes could live on the role."""
     kind = _catalog.ANYWHERE
     if kind.service not in _policy.trusted_services(found.trust):
         return set()
     live = set(_policy.source_regions(found.trust, kind.source))
-    if not live:
-        # It trusts every Region: look where its use is known of.
-        last_used = (found.role.get("RoleLastUsed") or {}).get("Region")
-        live = {region for region in (aws.region_or_none, last_used, *(options["regions"] or [])) if region}
-    if options["state"] == "absent":
+    if live:
         return live
+    # It trusts every Region: look where its use is known of.
+    last_used = (found.role.get("RoleLastUsed") or {}).get("Region")
+    return {region for region in (aws.region_or_none, last_used, *(options["regions"] or [])) if region}
+
+
+def _kept_regions(wanted: Wanted, found: Found, live: set[str]) -> set[str]:
+    """Those of them in which they can go on to."""
+    kind = _catalog.ANYWHERE
     if _policy.same(found.trust, wanted.trust):
-        return set()
+        return live
     kept = _policy.reach(wanted.trust, kind.service, kind.source)
-    return set() if kept is None else live - kept
+    return live if kept is None else live & kept
 
 
 def _described(node: t.Mapping[str, t.Any]) -> str:
@@ -117,7 +198,7 @@ def _described(node: t.Mapping[str, t.Any]) -> str:
 def _clusters(aws: Aws, options: Options, wanted: Wanted, found: Found) -> Use | None:
     """Nodes whose container instances are in clusters that the role would not allow any more."""
     after = _iam_plan.becomes(wanted, found)
-    if not options["clusters"] or not aws.region_or_none or options["state"] == "absent":
+    if wanted.kind != "anywhere" or not options["clusters"] or not aws.region_or_none or options["state"] == "absent":
         return None
     if after.inline == found.inline and after.attached == found.attached:
         return None
@@ -144,19 +225,21 @@ def _clusters(aws: Aws, options: Options, wanted: Wanted, found: Found) -> Use |
 
 def _infrastructure(aws: Aws, options: Options, wanted: Wanted, found: Found) -> Use | None:
     """Tasks, services and capacity providers that need a feature which the role would lose."""
-    lost = _lost_features(options, wanted, found)
-    if not lost:
-        return None
+    kind = _catalog.INFRASTRUCTURE
     absent, trust = options["state"] == "absent", _loses_trust(wanted, found)
+    # Whatever gives the permissions, it is of no use then.
+    loss = Loss(tuple(kind.features), "") if absent or trust else _loss(aws, kind, wanted, found)
+    if not loss:
+        return None
     for region in dict.fromkeys([aws.region_or_none, *(options["regions"] or [])]):
-        user = _iam_use.user_of(aws, found.role["Arn"], lost, region) if region else ""
+        user = _iam_use.user_of(aws, found.role["Arn"], loss.names, region) if region else ""
         if user and absent:
             return Use("deleted", f"{user} in {region}", "Stop or change what uses it first")
         if user and trust:
             way_out = "Choose trust_conditions that let ECS assume it"
             return Use("changed in its trust", f"{user} in {region}", way_out)
         if user:
-            return Use("changed", f"{user} in {region}", f"Keep {', '.join(sorted(lost))} in the option features")
+            return Use("changed", f"{user} in {region}", loss.out)
     return None
 
 
@@ -168,28 +251,3 @@ def _loses_trust(wanted: Wanted, found: Found) -> bool:
         and _policy.reach(wanted.trust, service, "ecs") is not None
         and not _policy.same(found.trust, wanted.trust)
     )
-
-
-def _lost_features(options: Options, wanted: Wanted, found: Found) -> set[str]:
-    kind = _catalog.INFRASTRUCTURE
-    features = {
-        name
-        for name, feature in kind.features.items()
-        if any(arn.endswith(f":policy/{path}") for path in feature.managed.managed for arn in found.attached)
-    }
-    if options["state"] == "absent":
-        # Its permissions may be policies of the user's own.
-        return set(kind.features)
-    if _loses_trust(wanted, found):
-        return set(kind.features)
-    kept = _iam_plan.becomes(wanted, found)
-    lost = {
-        name
-        for name in features
-        if not any(
-            arn.endswith(f":policy/{path}") for path in kind.features[name].managed.managed for arn in kept.attached
-        )
-    }
-    if _policy.allows(list(kept.inline.values()), VOLUME_ACTIONS):
-        lost.discard("volumes")
-    return lost

@@ -88,6 +88,19 @@ def _policy_is_there(aws: Aws, arn: str) -> bool:
     return True
 
 
+def policy_document(aws: Aws, arn: str) -> _policy.Document:
+    """What a managed policy allows now: the document of its default version, two calls. Empty when it is not there."""
+    who = f"policy {arn}"
+    try:
+        version = aws.call("iam", "GetPolicy", who, PolicyArn=arn)["Policy"]["DefaultVersionId"]
+        answer = aws.call("iam", "GetPolicyVersion", who, PolicyArn=arn, VersionId=version)
+    except AwsError as error:
+        if error.code == "NoSuchEntity":
+            return {}
+        raise
+    return _policy.parse(answer["PolicyVersion"]["Document"], who)
+
+
 def where(aws: Aws, options: Options, found: Found | None) -> Where:
     """Account and partition, from the role's ARN or else the caller's; and the Regions that the documents name.
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 
 from ansible_collections.onprem.ecs.plugins.module_utils import _catalog, _policy
 from ansible_collections.onprem.ecs.plugins.module_utils._catalog import Kind
@@ -144,23 +143,6 @@ def _belonging(kind: Kind, found: Found) -> int:
 
 
 # Statements --------------------------------------------------------------------------------------------------------
-
-
-def allowing(document: t.Mapping[str, t.Any]) -> list[Document]:
-    """The Allow statements."""
-    return [one for one in _policy.as_list(document.get("Statement")) if one.get("Effect") == "Allow"]
-
-
-def actions(one: t.Mapping[str, t.Any], key: str = "Action") -> list[str]:
-    """A statement's actions in small letters, since they have no case."""
-    return [str(action).lower() for action in _policy.as_list(one.get(key))]
-
-
-def permits(one: t.Mapping[str, t.Any], action: str) -> bool:
-    """True when an Allow statement is about the action."""
-    if "NotAction" in one:
-        return not any(fnmatchcase(action, pattern) for pattern in actions(one, "NotAction"))
-    return any(fnmatchcase(action, pattern) for pattern in actions(one))
 
 
 def resources(one: t.Mapping[str, t.Any]) -> list[str]:

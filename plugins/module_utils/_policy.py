@@ -273,13 +273,24 @@ def trusted_services(trust_document: t.Mapping[str, t.Any]) -> frozenset[str]:
     return frozenset(found)
 
 
-def allows(documents: t.Iterable[t.Mapping[str, t.Any]], actions: t.Iterable[str]) -> bool:
+def allows(documents: t.Iterable[t.Mapping[str, t.Any]], wanted: t.Iterable[str]) -> bool:
     """True when the documents allow every one of the actions on something. A Deny is not looked at."""
-    patterns = [
-        str(pattern).lower()
-        for document in documents
-        for one in as_list(document.get("Statement"))
-        if one.get("Effect") == "Allow"
-        for pattern in as_list(one.get("Action"))
-    ]
-    return all(any(fnmatchcase(action.lower(), pattern) for pattern in patterns) for action in actions)
+    statements = [one for document in documents for one in allowing(document)]
+    return all(any(permits(one, action.lower()) for one in statements) for action in wanted)
+
+
+def allowing(document: t.Mapping[str, t.Any]) -> list[Document]:
+    """The Allow statements."""
+    return [one for one in as_list(document.get("Statement")) if one.get("Effect") == "Allow"]
+
+
+def actions(one: t.Mapping[str, t.Any], key: str = "Action") -> list[str]:
+    """A statement's actions in small letters, since they have no case."""
+    return [str(action).lower() for action in as_list(one.get(key))]
+
+
+def permits(one: t.Mapping[str, t.Any], action: str) -> bool:
+    """True when an Allow statement is about the action."""
+    if "NotAction" in one:
+        return not any(fnmatchcase(action, pattern) for pattern in actions(one, "NotAction"))
+    return any(fnmatchcase(action, pattern) for pattern in actions(one))

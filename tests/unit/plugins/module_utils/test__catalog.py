@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from moto.iam.aws_managed_policies import aws_managed_policies_data
 
-from ansible_collections.onprem.ecs.plugins.module_utils import _catalog
+from ansible_collections.onprem.ecs.plugins.module_utils import _catalog, _policy
 from ansible_collections.onprem.ecs.plugins.module_utils._catalog import KINDS, Feature, Kind, Own, Statement
 
 MANAGED: dict[str, dict[str, Any]] = json.loads(aws_managed_policies_data)
@@ -115,6 +115,45 @@ def _places(kind: Kind) -> list[tuple[str, list[Own]]]:
 @pytest.mark.parametrize("feature", [f for k in KINDS.values() for f in k.features.values()])
 def test_what_a_feature_needs_is_an_option(feature: Feature) -> None:
     assert set(feature.needs + feature.least_needs) <= {*_catalog.RESOURCES, "vpc", "vpc_endpoint"}
+
+
+GUARDED = {
+    f"{kind_name} {name}": feature
+    for kind_name, kind in KINDS.items()
+    for name, feature in {**kind.features, **kind.agents}.items()
+    if feature.actions
+}
+
+
+@pytest.mark.parametrize("name", GUARDED)
+def test_what_a_feature_is_recognised_by(name: str) -> None:
+    """Each policy of AWS that stands beside the feature allows its actions, and so do its own ones."""
+    feature = GUARDED[name]
+    for path in (*feature.managed.managed, *feature.also_in):
+        document = MANAGED[path.rpartition("/")[2]]["Document"]
+        assert _policy.allows([document], feature.actions), path
+    for own in (own for grants in (feature.managed, feature.least) if grants for own in grants.own):
+        assert set(feature.actions) <= {action for one in own.statements for action in one.actions}
+
+
+def test_no_other_policy_of_a_host_gives_a_feature() -> None:
+    """Of those that the catalogue attaches to the Anywhere role: which gives what stands beside the features."""
+    anywhere = KINDS["anywhere"]
+    features = {**anywhere.features, **anywhere.agents}
+    paths = {path for one in features.values() for path in one.managed.managed}
+    for path in paths:
+        document = MANAGED[path.rpartition("/")[2]]["Document"]
+        gives = {name for name, one in features.items() if _policy.allows([document], one.actions)}
+        assert gives == {name for name, one in features.items() if path in (*one.managed.managed, *one.also_in)}, path
+
+
+def test_every_part_of_the_anywhere_role_is_guarded() -> None:
+    anywhere = KINDS["anywhere"]
+    assert all(feature.actions for feature in anywhere.features.values())
+    assert {path for one in anywhere.agents.values() for path in one.managed.managed} == set(anywhere.managed.managed)
+    assert anywhere.least is not None
+    least = {action for own in anywhere.least.own for one in own.statements for action in one.actions}
+    assert {action for one in anywhere.agents.values() for action in one.actions} == least
 
 
 @pytest.mark.parametrize(("where", "statement"), _statements())

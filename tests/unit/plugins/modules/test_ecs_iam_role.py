@@ -557,7 +557,7 @@ def test_hosts_in_other_clusters(account: Account, running: emulator.Emulator) -
     node = account.node()
     instance = {"InstanceId": node, "Region": REGION, "cluster": "other", "agentConnected": True}
     account.control("POST", "seed", {"container_instances": [instance]})
-    least = {"permissions": "least_privilege"}
+    least = {"permissions": "least_privilege", "features": ["ecr_pull", "cloudwatch_logs"]}
     words = account.bad(**least, clusters=["lab"])
     assert f"hosts that live on it are in cluster other and would be cut off: {node}" in words
     assert "Add other to the option clusters" in words

@@ -193,6 +193,13 @@ def test_check_mode_says_the_same(modules: Modules, ecs: Any) -> None:
     )
 
 
+def test_an_infrastructure_role_that_becomes_one_of_another_kind(modules: Modules, ecs: Any) -> None:
+    provider(ecs)
+    modules.calls()
+    words = refused(modules, modules.run("ecs_iam_role", kind="task", role_name=ROLE))
+    assert "is not changed in its trust: capacity provider factory makes its instances" in words
+
+
 # Managed nodes -----------------------------------------------------------------------------------------------------
 
 
@@ -217,8 +224,127 @@ def test_managed_nodes_page_by_page(modules: Modules, account: Client) -> None:
     assert modules.calls()["ssm:DescribeInstanceInformation"] == 1
 
 
-def test_losing_permissions_does_not_end_credentials(modules: Modules, account: Client) -> None:
-    """Features of the Anywhere role are the user's own choice: nodes stay online without them."""
-    good(modules.run("ecs_iam_role", kind="anywhere", features=["ecr_pull"]))
+# What nodes are allowed --------------------------------------------------------------------------------------------
+
+LEAST = {"permissions": "least_privilege"}
+CONFIG = {"s3_objects": ["company-config/ecs.config"]}
+LOGS_AND_ECR = ["ecr_pull", "cloudwatch_logs"]
+OWN = "arn:aws:iam::123456789012:policy/team"
+
+
+def anywhere(modules: Modules, *features: str, **options: Any) -> dict[str, Any]:
+    """The Anywhere role with these features."""
+    return modules.run("ecs_iam_role", kind="anywhere", features=list(features), **options)
+
+
+def live(modules: Modules, account: Client, *features: str, **options: Any) -> None:
+    """The Anywhere role with these features, and a node that lives on it."""
+    good(anywhere(modules, *features, **options))
     _nodes(account, 1, "ecsAnywhereRole")
-    assert good(modules.run("ecs_iam_role", kind="anywhere"))["changed"] is True
+    modules.calls()
+
+
+def would_lose(modules: Modules, what: str, *features: str, **options: Any) -> str:
+    """It must be refused for this loss, in check mode as well; the way out."""
+    modules.calls()
+    words = refused(modules, anywhere(modules, *features, **options))
+    users = f"managed nodes in {REGION} live on it and would lose what {what} needs: mi-"
+    assert words.startswith(f"role ecsAnywhereRole is not changed: {users}")
+    assert words == refused(modules, anywhere(modules, *features, **options, _ansible_check_mode=True))
+    return words.partition("). ")[2]
+
+
+def test_the_policy_of_ec2_gives_two_features(modules: Modules, account: Client) -> None:
+    """Without any feature the managed policies let hosts pull from ECR and write logs: least privilege does not."""
+    live(modules, account)
+    out = would_lose(modules, "cloudwatch_logs, ecr_pull", **LEAST)
+    assert out.startswith("Keep cloudwatch_logs, ecr_pull in the option features, or set protect: false")
+    assert "Keep cloudwatch_logs in" in would_lose(modules, "cloudwatch_logs", "ecr_pull", **LEAST)
+    assert good(anywhere(modules, *LOGS_AND_ECR, **LEAST))["changed"] is True
+
+
+@pytest.mark.parametrize("features", [LOGS_AND_ECR, [*LOGS_AND_ECR, "s3_config"]], ids=len)
+def test_there_and_back_with_the_same_features(modules: Modules, account: Client, features: list[str]) -> None:
+    live(modules, account, *features)
+    objects = CONFIG if "s3_config" in features else {}
+    assert good(anywhere(modules, *features, **LEAST, **objects))["changed"] is True
+    assert good(anywhere(modules, *features))["changed"] is True
+
+
+@pytest.mark.parametrize("feature", ["ecr_pull", "cloudwatch_logs", "s3_config"])
+def test_a_feature_is_kept(modules: Modules, account: Client, feature: str) -> None:
+    """Each alone, as an own policy and as one of AWS's."""
+    live(modules, account, *LOGS_AND_ECR, "s3_config", **LEAST, **CONFIG)
+    rest = [name for name in (*LOGS_AND_ECR, "s3_config") if name != feature]
+    objects = CONFIG if "s3_config" in rest else {}
+    out = would_lose(modules, feature, *rest, **LEAST, **objects)
+    assert out.startswith(f"Keep {feature} in the option features")
+    done = anywhere(modules, *rest, **LEAST, **objects, protect=False)
+    warning = f"would lose what {feature} needs"
+    assert any(warning in str(one) for one in good(done)["warnings"]), done["warnings"]
+
+
+def test_a_feature_that_something_else_gives_may_go(modules: Modules, account: Client) -> None:
+    """The policies of the features, while AWS's own allows the same; and one for reading S3 by another."""
+    live(modules, account, *LOGS_AND_ECR, "s3_config")
+    assert good(anywhere(modules, "s3_config"))["changed"] is True
+    full = ["arn:aws:iam::aws:policy/AmazonS3FullAccess"]
+    assert good(anywhere(modules, managed_policies=full))["changed"] is True
+    assert "Keep s3_config" in would_lose(modules, "s3_config", purge_policies=True)
+
+
+def test_a_policy_of_ones_own_counts(modules: Modules, account: Client) -> None:
+    """Its document tells what would be lost, or what is not: attached or inside of the role."""
+    actions = ["ecr:Get*", "ecr:Batch*", "logs:*"]
+    document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": actions, "Resource": "*"}]}
+    good(modules.run("ecs_iam_policy", name="team", document=document))
+    live(modules, account)
+    assert good(anywhere(modules, **LEAST, managed_policies=[OWN]))["changed"] is True
+    would_lose(modules, "cloudwatch_logs, ecr_pull", **LEAST, purge_policies=True)
+    assert good(anywhere(modules, **LEAST, inline_policies={"team": document}, purge_policies=True))["changed"] is True
+    would_lose(modules, "cloudwatch_logs, ecr_pull", **LEAST, purge_policies=True)
+
+
+def test_a_boundary_that_shuts_the_agents_out(modules: Modules, account: Client) -> None:
+    live(modules, account, *LOGS_AND_ECR)
+    document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["ecs:*"], "Resource": "*"}]}
+    good(modules.run("ecs_iam_policy", name="team", document=document))
+    modules.calls()
+    lost = "cloudwatch_logs, ecr_pull, the SSM agent"
+    out = would_lose(modules, lost, *LOGS_AND_ECR, permissions_boundary="team")
+    assert out.startswith("Let the permissions_boundary allow it, or set protect: false")
+    power = "arn:aws:iam::aws:policy/PowerUserAccess"  # with NotAction
+    assert good(anywhere(modules, *LOGS_AND_ECR, permissions_boundary=power))["changed"] is True
+
+
+def test_a_role_that_becomes_one_of_another_kind(modules: Modules, account: Client) -> None:
+    """The task may call the role what it likes: nodes live on it."""
+    live(modules, account)
+    options: dict[str, Any] = {"kind": "container_instance", "role_name": "ecsAnywhereRole"}
+    words = refused(modules, modules.run("ecs_iam_role", **options, instance_profile="no"))
+    assert f"is not changed in its trust: managed nodes in {REGION} live on it" in words
+    words = refused(modules, modules.run("ecs_iam_role", **options, state="absent", purge_policies=True))
+    assert f"is not deleted: managed nodes in {REGION} live on it" in words
+
+
+def test_no_node_no_loss(modules: Modules, account: Client) -> None:
+    good(anywhere(modules, *LOGS_AND_ECR, "s3_config"))
+    _nodes(account, 1, "other")
+    assert good(anywhere(modules, **LEAST))["changed"] is True
+
+
+def test_nodes_are_not_looked_for_when_nothing_is_taken(modules: Modules, account: Client) -> None:
+    live(modules, account)
+    assert good(anywhere(modules, *LOGS_AND_ECR, tags={"a": "b"}))["changed"] is True
+    assert "ssm:DescribeInstanceInformation" not in modules.calls()
+
+
+def test_a_loss_page_by_page(modules: Modules, account: Client) -> None:
+    """One page of the nodes is enough."""
+    good(anywhere(modules))
+    _nodes(account, 120, "ecsAnywhereRole")
+    modules.calls()
+    words = refused(modules, anywhere(modules, **LEAST))
+    assert words.count("mi-") == 3
+    assert " and more. Keep " in words
+    assert modules.calls()["ssm:DescribeInstanceInformation"] == 1
