@@ -12,7 +12,7 @@ import typing as t
 from ansible_collections.onprem.ecs.plugins.module_utils._host_io import Host
 from ansible_collections.onprem.ecs.plugins.module_utils._host_packages import Installed, upstream_version
 from ansible_collections.onprem.ecs.plugins.module_utils._host_system import System
-from ansible_collections.onprem.ecs.plugins.module_utils._host_units import Unit
+from ansible_collections.onprem.ecs.plugins.module_utils._host_units import Unit, is_outdated
 
 UNIT = "docker.service"
 # Packages that bring a Docker daemon, by the distributions' and by Docker's own names.
@@ -45,6 +45,8 @@ EXACT = {"apt": "{name}={version}*", "dnf": "{name}-{version}", "yum": "{name}-{
 EXACT_DOCKER_DEB = "{name}=5:{version}-*"
 RPM_ARCHITECTURES = {"amd64": "x86_64", "arm64": "aarch64"}
 REPOSITORY_FILE = "/etc/yum.repos.d/docker-ce.repo"
+# The role container_engine writes the proxy of Docker there.
+PROXY_FILE = f"/etc/systemd/system/{UNIT}.d/onprem-ecs.conf"
 ZYPPER_LOCKS = "/etc/zypp/locks"
 
 
@@ -105,6 +107,7 @@ def read_engine(host: Host, system: System, units: t.Mapping[str, Unit], install
         "unit": UNIT,
         "enabled": unit.enabled,
         "active": unit.active,
+        "needs_restart": is_outdated(host, unit, [PROXY_FILE]),
         "reason": reason,
         "sources": {"distribution": distribution_source(system), "docker": docker_source(system)},
     }

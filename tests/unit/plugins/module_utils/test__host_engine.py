@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from unit.plugins.module_utils._host_double import DEBIAN_12, FakeHost
+from unit.plugins.module_utils._host_double import DEBIAN_12, NOW, FakeHost
 
 from ansible_collections.onprem.ecs.plugins.module_utils._host_engine import read_engine
 from ansible_collections.onprem.ecs.plugins.module_utils._host_packages import Installed
@@ -163,3 +163,13 @@ def test_no_repository_for_another_architecture(tmp_path: Path) -> None:
     host.architecture = "riscv64"
     host.put("/etc/os-release", DEBIAN_12)
     assert read_engine(host, read_system(host), {"docker.service": NONE}, Installed({}))["sources"]["docker"] is None
+
+
+@pytest.mark.parametrize(("started", "expected"), [(-10.0, True), (10.0, False), (None, False)])
+def test_a_proxy_that_is_newer_than_docker(tmp_path: Path, started: float | None, expected: bool) -> None:
+    host = FakeHost(tmp_path)
+    host.put("/etc/os-release", DEBIAN_12)
+    host.put("/etc/systemd/system/docker.service.d/onprem-ecs.conf", "[Service]\n", NOW - 60)
+    unit = RUNS._replace(started_at=None if started is None else NOW - 60 + started)
+    found = read_engine(host, read_system(host), {"docker.service": unit}, Installed({}))
+    assert found["needs_restart"] is expected
