@@ -64,7 +64,7 @@ def info(host: Host, options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     )
     until, reason = options["until"], None
     if until == "none":
-        seen = look(host)
+        seen = look(host, options["controller_time"])
     else:
         seen, reason = wait_until(host, until, wanted, options["wait_timeout"])
     ecs_host = show(seen, wanted, {path: digest(host, path) for path in options["files"]})

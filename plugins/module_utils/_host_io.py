@@ -13,6 +13,7 @@ import errno
 import os
 import shutil
 import subprocess
+import sys
 import time
 import typing as t
 
@@ -149,6 +150,41 @@ class Host:
     def machine(self) -> str:
         """The kernel's name of the architecture."""
         return os.uname().machine
+
+    def is_64_bit(self) -> bool:
+        """Whether the system's programs are, of which Python is one."""
+        return sys.maxsize > 1 << 32
+
+    def kernel(self) -> str:
+        """The kernel's release."""
+        return os.uname().release
+
+    def room(self, path: str) -> tuple[int, int] | None:
+        """The device that the path is on, or will be when it is made, and how many bytes are free for all users."""
+        place = self.path(path)
+        while not os.path.isdir(place) and place != os.path.dirname(place):
+            place = os.path.dirname(place)
+        try:
+            volume = os.statvfs(place)
+            return os.stat(place).st_dev, volume.f_bavail * volume.f_frsize
+        except OSError:
+            return None
+
+    def clock_error(self) -> float | None:
+        """By how many seconds the clock may be wrong, as the kernel estimates: it grows while nothing keeps it in step.
+
+        None when the kernel does not say.
+        """
+        try:
+            import ctypes  # noqa: PLC0415 - some small Pythons come without it
+
+            # struct timex, more than long enough: modes = 0 only asks; maxerror is the fourth long.
+            timex = (ctypes.c_long * 64)()
+            if ctypes.CDLL(None).adjtimex(timex) < 0:
+                return None
+        except (ImportError, OSError, AttributeError):
+            return None
+        return float(timex[3]) / 1e6
 
     def now(self) -> float:
         """Seconds since the epoch."""

@@ -11,23 +11,16 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.onprem.ecs.plugins.module_utils._host_around_problems import around_problems
 from ansible_collections.onprem.ecs.plugins.module_utils._host_diagnosis import LOST
-from ansible_collections.onprem.ecs.plugins.module_utils._host_look import Look, Surroundings
+from ansible_collections.onprem.ecs.plugins.module_utils._host_look import Look
+from ansible_collections.onprem.ecs.plugins.module_utils._host_problem import Problem
 from ansible_collections.onprem.ecs.plugins.module_utils._host_ssm import Ssm, not_working, why_restart
 from ansible_collections.onprem.ecs.plugins.module_utils._host_system import (
     ENGINE_NOT_PROVIDED,
     SUPPORTED_WORDS,
     System,
 )
-
-
-class Problem(t.NamedTuple):
-    """A problem. ``blocking``: nothing should be changed on this host before it is solved."""
-
-    code: str
-    what: str
-    remedy: str
-    blocking: bool
 
 
 class Wanted(t.NamedTuple):
@@ -38,10 +31,6 @@ class Wanted(t.NamedTuple):
     allow_unsupported: bool = False
     allow_ec2: bool = False
     allow_move: bool = False
-
-
-# The agents' packages and image take 0.5 GB; Docker needs room for one image more.
-NEEDED_BYTES = 1 << 30
 
 
 def system_problems(system: System, wanted: Wanted) -> t.Iterator[Problem]:
@@ -58,8 +47,8 @@ def system_problems(system: System, wanted: Wanted) -> t.Iterator[Problem]:
     if system.architecture == "other":
         yield Problem(
             "unsupported_architecture",
-            "AWS builds the agents for x86_64 and arm64 only",
-            "use a machine of one of these architectures",
+            "AWS builds the agents for 64-bit systems on x86_64 and arm64 only",
+            "use a machine of one of these architectures, with a 64-bit system",
             True,
         )
     if not system.systemd:
@@ -128,44 +117,23 @@ def _agent_problems(agent: t.Mapping[str, t.Any], wanted: Wanted) -> t.Iterator[
         )
 
 
-def surrounding_problems(around: Surroundings) -> t.Iterator[Problem]:
-    """What may hinder the agents from outside."""
-    if not around.root:
-        yield Problem("not_root", "the agents' files can be read by root only", "run with become: true", True)
-    if around.clock_kept is False:
+def _package_manager_problems(seen: Look) -> t.Iterator[Problem]:
+    """Whether what has to be installed can be."""
+    missing = seen.ssm.source is None or not seen.agent["installed"]
+    if missing and seen.system.package_manager and not seen.around.package_manager:
         yield Problem(
-            "clock",
-            "no service keeps this host's clock in step; AWS refuses calls from a clock that is five minutes off",
-            "install and start chrony or systemd-timesyncd",
-            False,
-        )
-    if around.selinux_enforcing:
-        yield Problem(
-            "selinux",
-            "SELinux is enforcing; AWS does not support task options for SELinux on external instances",
-            "leave ECS_SELINUX_CAPABLE unset",
-            False,
-        )
-    if not around.ssm_config_valid:
-        yield Problem(
-            "ssm_config_invalid",
-            "/etc/amazon/ssm/amazon-ssm-agent.json is not valid JSON: the SSM agent ignores it silently, private "
-            "endpoints included",
-            "correct or remove the file; the role ssm_agent writes it whole",
-            False,
-        )
-    if around.free_bytes is not None and around.free_bytes < NEEDED_BYTES:
-        yield Problem(
-            "disk_space",
-            f"only {around.free_bytes >> 20} MB are free below /var/lib",
-            f"free at least {NEEDED_BYTES >> 20} MB for the agents and the first images",
-            False,
+            "no_package_manager",
+            f"{seen.system.package_manager} is not there, with which packages are installed on "
+            f"{seen.system.distribution}; systems that are replaced as a whole, such as CoreOS, have none",
+            "use a system with its package manager",
+            True,
         )
 
 
 def find_problems(seen: Look, wanted: Wanted) -> list[Problem]:
     """All the problems, the blocking ones first."""
-    problems = [*surrounding_problems(seen.around), *system_problems(seen.system, wanted)]
+    problems = [*around_problems(seen.around, seen.engine, seen.agent), *system_problems(seen.system, wanted)]
+    problems += _package_manager_problems(seen)
     problems += registration_problems(seen.ssm, seen.agent, wanted, seen.now)
     if seen.conflict:
         problems.append(

@@ -139,7 +139,8 @@ def read_system(host: Host) -> System:
         base="ubuntu" if release.get("UBUNTU_CODENAME") else release.get("ID", "unknown").lower(),
         codename=release.get("UBUNTU_CODENAME") or release.get("VERSION_CODENAME", ""),
         family=family,
-        architecture=ARCHITECTURES.get(host.machine(), "other"),
+        # A 32-bit system may well run on a 64-bit kernel, as on many a Raspberry Pi.
+        architecture=ARCHITECTURES.get(host.machine(), "other") if host.is_64_bit() else "other",
         package_format=None if family is None else "deb" if family == "debian" else "rpm",
         package_manager=package_manager_of(release),
         gpg=bool(host.which("gpg") or host.which("gpg2")),

@@ -68,6 +68,13 @@ options:
         taken from there.
     type: bool
     default: false
+  controller_time:
+    description:
+      - What a clock that AWS accepts says, in seconds since 1970. The controller's will do, as it calls AWS itself.
+      - When set, a clock of the host that differs by more than two and a half minutes is a problem, and by more than
+        five minutes a blocking one, as AWS refuses such calls.
+    type: float
+    version_added: 0.2.0
 attributes:
   check_mode:
     description: Can run in check mode and do nothing else than without it.
@@ -94,6 +101,7 @@ EXAMPLES = r"""
   onprem.ecs.ecs_host_info:
     region: eu-west-1
     cluster: default
+    controller_time: "{{ now().timestamp() }}"
   register: look
 
 - name: Stop before anything is changed
@@ -299,6 +307,12 @@ ecs_host:
           description: Whether the unit is active.
           type: bool
           returned: always
+        needs_restart:
+          description:
+            - Whether the proxy that P(onprem.ecs.container_engine#role) wrote for Docker is newer than the Docker that
+              runs.
+          type: bool
+          returned: always
         reason:
           description: Why it cannot be used, or null.
           type: str
@@ -462,7 +476,8 @@ ecs_host:
           description:
             - A short name of the kind of problem.
             - Of the machine C(not_root), C(no_systemd), C(unsupported_system), C(unsupported_architecture),
-              C(ec2_instance), C(engine_missing), C(clock), C(selinux), C(disk_space).
+              C(old_kernel), C(no_cgroup), C(cgroup_memory), C(cgroup_v2), C(ec2_instance), C(no_package_manager),
+              C(engine_missing), C(iptables_missing), C(clock), C(clock_wrong), C(selinux), C(disk_space).
             - Of what is there already C(credentials_conflict), C(registered_elsewhere), C(other_region),
               C(other_cluster), C(ssm_config_invalid), C(ssm_not_working), or the name of the failure that was found in
               the SSM agent's log, such as C(node_deregistered), C(fingerprint_mismatch) and C(clock_skew).
@@ -524,6 +539,7 @@ def main() -> None:
             "allow_unsupported": {"type": "bool", "default": False},
             "allow_ec2": {"type": "bool", "default": False},
             "allow_move": {"type": "bool", "default": False},
+            "controller_time": {"type": "float"},
         },
         supports_check_mode=True,
     )

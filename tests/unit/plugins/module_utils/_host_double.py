@@ -16,6 +16,7 @@ from ansible_collections.onprem.ecs.plugins.module_utils._host_io import NOT_FOU
 Answer = Callable[[tuple[str, ...]], Result]
 
 NOW = 1_795_279_680.0  # 2026-11-21T16:48:00Z
+CGROUP_2 = "cpuset cpu io memory hugetlb pids rdma misc\n"
 NODE = "mi-0123456789abcdef0"
 OTHER_NODE = "mi-0fedcba9876543210"
 MACHINE_ID = "0123456789abcdef0123456789abcdef"
@@ -43,6 +44,11 @@ class FakeHost(Host):
         self.clock = NOW
         self.root_user = True
         self.architecture = "x86_64"
+        self.wide = True
+        self.release = "6.1.0-28-amd64"
+        self.programs = {"apt-get", "dnf", "yum", "zypper", "iptables"}
+        self.rooms: dict[str, tuple[int, int]] = {}
+        self.error: float | None = 0.5
 
     def put(self, path: str, text: str, written_at: float | None = None) -> None:
         target = Path(self.path(path))
@@ -84,13 +90,25 @@ class FakeHost(Host):
         return self.answers[name](command)
 
     def which(self, name: str) -> str | None:
-        return f"/usr/bin/{name}" if name in self.answers else None
+        return f"/usr/bin/{name}" if name in self.answers or name in self.programs else None
 
     def is_root(self) -> bool:
         return self.root_user
 
     def machine(self) -> str:
         return self.architecture
+
+    def kernel(self) -> str:
+        return self.release
+
+    def is_64_bit(self) -> bool:
+        return self.wide
+
+    def room(self, path: str) -> tuple[int, int] | None:
+        return self.rooms.get(path, (1, 50 << 30))
+
+    def clock_error(self) -> float | None:
+        return self.error
 
     def now(self) -> float:
         return self.clock
@@ -157,6 +175,7 @@ def healthy(root: Path) -> FakeHost:
     """An external instance as it should be, but for the ECS agent's introspection, which is a socket."""
     host = FakeHost(root)
     host.put("/etc/os-release", DEBIAN_12)
+    host.put("/sys/fs/cgroup/cgroup.controllers", CGROUP_2)
     host.put("/etc/machine-id", MACHINE_ID + "\n")
     Path(host.path("/run/systemd/system")).mkdir(parents=True)
     Path(host.path("/var/lib")).mkdir(parents=True)

@@ -7,11 +7,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from shutil import rmtree
 from typing import Any
 
 import pytest
 from unit.plugins.module_utils._host_double import (
+    CGROUP_2,
     CREDENTIALS,
     NODE,
     NOW,
@@ -26,7 +29,7 @@ from unit.plugins.module_utils._host_double import (
 
 from ansible_collections.onprem.ecs.plugins.module_utils import _host_agent
 from ansible_collections.onprem.ecs.plugins.module_utils._host_info import NotReached, info
-from ansible_collections.onprem.ecs.plugins.module_utils._host_io import Result
+from ansible_collections.onprem.ecs.plugins.module_utils._host_io import Host, Result
 
 ARN = "arn:aws:ecs:eu-west-1:123456789012:container-instance/default/0123456789abcdef0123456789abcdef"
 OPTIONS: dict[str, Any] = {
@@ -38,6 +41,7 @@ OPTIONS: dict[str, Any] = {
     "allow_unsupported": False,
     "allow_ec2": False,
     "allow_move": False,
+    "controller_time": None,
 }
 
 
@@ -68,6 +72,7 @@ def bare(tmp_path: Path) -> FakeHost:
     """A supported system with nothing on it."""
     made = FakeHost(tmp_path)
     made.put("/etc/os-release", 'ID=debian\nVERSION_ID="12"')
+    made.put("/sys/fs/cgroup/cgroup.controllers", CGROUP_2)
     made.put("/run/systemd/system/x", "")
     made.put("/run/systemd/container", "podman")
     made.put("/var/lib/x", "")
@@ -135,11 +140,129 @@ def test_surroundings(host: FakeHost, monkeypatch: pytest.MonkeyPatch) -> None:
     host.answers["systemctl"] = systemctl(
         amazon_ssm_agent=block("amazon-ssm-agent.service"), docker=block("docker.service"), ecs=block("ecs.service")
     )
+    host.error = None
     host.put("/sys/fs/selinux/enforce", "1")
     host.put("/etc/amazon/ssm/amazon-ssm-agent.json", '{"Ssm": {"Endpoint": "http://x"},}')
     assert problems(host) == {"clock": False, "selinux": False, "ssm_config_invalid": False}
     host.put("/etc/amazon/ssm/amazon-ssm-agent.json", "{}")
     assert "ssm_config_invalid" not in problems(host)
+
+
+def stopped(name: str) -> str:
+    return block(name, active="inactive", sub="dead", started=None)
+
+
+def docker_of(host: FakeHost, version: str, agent: str = "1.105.1-1") -> None:
+    installed = {"amazon_ssm_agent": "3.3.1142.0-1", "amazon_ecs_init": agent, "docker_io": version}
+    host.answers["dpkg-query"] = dpkg(**installed)
+
+
+def cgroup_1(host: FakeHost, *controllers: str) -> None:
+    rmtree(host.path("/sys/fs/cgroup"))
+    for name in controllers:
+        host.put(f"/sys/fs/cgroup/{name}/tasks", "")
+
+
+def old_docker_on_cgroup_1(host: FakeHost) -> None:
+    cgroup_1(host, "memory")
+    docker_of(host, "19.03.13")
+
+
+AROUND: dict[str, tuple[Callable[[FakeHost], object], dict[str, bool]]] = {
+    "a service keeps the clock, the kernel says nothing": (lambda host: setattr(host, "error", None), {}),
+    "a service is there, and reaches no time server": (lambda host: setattr(host, "error", 16.0), {"clock": False}),
+    "SELinux is permissive": (lambda host: host.put("/sys/fs/selinux/enforce", "0"), {}),
+    "no control groups": (lambda host: rmtree(host.path("/sys/fs/cgroup")), {"no_cgroup": True}),
+    "no limits of memory, version 2": (
+        lambda host: host.put("/sys/fs/cgroup/cgroup.controllers", "cpu pids"),
+        {"cgroup_memory": False},
+    ),
+    "version 1": (lambda host: cgroup_1(host, "cpu", "memory"), {}),
+    "no limits of memory, version 1": (lambda host: cgroup_1(host, "cpu"), {"cgroup_memory": False}),
+    "Docker that knows version 1 only": (
+        lambda host: docker_of(host, "19.03.13"),
+        {"cgroup_v2": False},
+    ),
+    "an ECS agent that knows version 1 only": (
+        lambda host: docker_of(host, "20.10.5", agent="1.60.1-1"),
+        {"cgroup_v2": False},
+    ),
+    "the same with version 1": (old_docker_on_cgroup_1, {}),
+    "an old kernel": (lambda host: setattr(host, "release", "2.6.32-754.el6.x86_64"), {"old_kernel": True}),
+    "the oldest kernel": (lambda host: setattr(host, "release", "3.10.0-1160.el7.x86_64"), {}),
+    "no iptables": (lambda host: host.programs.remove("iptables"), {"iptables_missing": False}),
+    "no package manager, and nothing to install": (lambda host: host.programs.remove("apt-get"), {}),
+    "a 32-bit system": (lambda host: setattr(host, "wide", False), {"unsupported_architecture": True}),
+    "Docker's disk is full": (lambda host: host.rooms.update({"/var/lib/docker": (2, 0)}), {"disk_space": False}),
+    "the room of packages that are there is not needed": (lambda host: host.rooms.update({"/usr": (2, 0)}), {}),
+}
+
+
+@pytest.mark.parametrize("name", AROUND)
+def test_around_the_agents(host: FakeHost, name: str) -> None:
+    make, expected = AROUND[name]
+    make(host)
+    assert problems(host) == expected
+
+
+@pytest.mark.parametrize(
+    ("ahead", "expected"),
+    [(0.0, {}), (-149.0, {}), (151.0, {"clock_wrong": False}), (-299.0, {"clock_wrong": False}),
+     (301.0, {"clock_wrong": True}), (-4000.0, {"clock_wrong": True})],
+)  # fmt: skip
+def test_the_clock_beside_the_controllers(bare: FakeHost, ahead: float, expected: dict[str, bool]) -> None:
+    assert problems(bare, controller_time=NOW - ahead) == expected
+    found = look(bare, controller_time=NOW - ahead)["problems"]
+    words = f"is {abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} the controller's"
+    assert all(words in problem["what"] for problem in found)
+
+
+def test_no_service_keeps_the_clock(host: FakeHost) -> None:
+    host.answers["systemctl"] = systemctl(
+        amazon_ssm_agent=block("amazon-ssm-agent.service"),
+        docker=block("docker.service"),
+        ecs=block("ecs.service"),
+        chronyd=stopped("chronyd.service"),
+    )
+    assert problems(host) == {}, "something else keeps it: the kernel says that it is in step"
+    host.error = 500.0
+    assert problems(host) == {"clock": False}
+    host.put("/run/systemd/container", "lxc")
+    assert problems(host) == {}, "the clock is not this system's"
+
+
+def test_room_for_what_must_be_installed(bare: FakeHost) -> None:
+    """All on one disk; then the packages and the images on a disk of their own."""
+    everything = ("/usr", "/var/cache", "/var/lib/ecs", "/var/lib/docker")
+    for free, expected in ((1 << 31, {}), (600 << 20, {"disk_space": False}), (400 << 20, {"disk_space": True})):
+        bare.rooms = dict.fromkeys(everything, (1, free))
+        assert problems(bare) == expected
+    (problem,) = look(bare)["problems"]
+    assert problem["what"] == "only 400 MB are free for /usr, /var/cache, /var/lib/ecs, /var/lib/docker"
+    assert problem["remedy"].startswith("free at least 1350 MB")
+    bare.put("/etc/docker/daemon.json", '{"data-root": "/srv/docker"}')
+    bare.rooms = {"/srv/docker": (2, 0), "/var/lib/docker": (3, 0)}
+    (problem,) = look(bare)["problems"]
+    assert problem["what"] == "only 0 MB are free for /srv/docker" and not problem["blocking"]
+    for text in ("[]", "{", '{"data-root": 1}'):
+        bare.put("/etc/docker/daemon.json", text)
+        assert problems(bare) == {"disk_space": False}, "the default"
+
+
+def test_nothing_to_install_with(bare: FakeHost) -> None:
+    bare.programs = set()
+    assert problems(bare) == {"no_package_manager": True}
+    assert problems(bare, controller_time=NOW) == {"no_package_manager": True}
+
+
+def test_room_is_of_the_nearest_folder_that_is_there(tmp_path: Path) -> None:
+    device, free = Host(str(tmp_path)).room("/var/lib/none/of/these") or (0, 0)
+    assert (device, free > 0) == (tmp_path.stat().st_dev, True)
+
+
+def test_the_kernel_is_asked_for_its_clock() -> None:
+    error = Host().clock_error()
+    assert error is None or error >= 0
 
 
 def test_foreign_credentials_block(bare: FakeHost) -> None:

@@ -67,6 +67,9 @@ def external_instance(sandbox: Sandbox) -> None:
     sandbox.put("/etc/ecs/ecs.config", "ECS_CLUSTER=default\n")
     sandbox.put("/etc/os-release", 'ID=debian\nVERSION_ID="12"\n')
     sandbox.put("/run/systemd/system/x", "")
+    # The clock and iptables are this machine's, which may have none.
+    sandbox.put("/run/systemd/container", "podman")
+    sandbox.program("iptables", "#!/bin/sh\n")
 
 
 def test_an_external_instance(sandbox: Sandbox) -> None:
