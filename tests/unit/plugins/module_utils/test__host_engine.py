@@ -41,9 +41,9 @@ FAILED = RUNS._replace(active=False, sub_state="failed", result="exit-code")
     ],
 )
 def test_engine(
-    unit: Unit, packages: dict[str, str], name: str | None, version: str | None, reason: str | None
+    tmp_path: Path, unit: Unit, packages: dict[str, str], name: str | None, version: str | None, reason: str | None
 ) -> None:
-    host = FakeHost(Path("/nonexistent"))
+    host = FakeHost(tmp_path)
     found = read_engine(host, read_system(host), {"docker.service": unit}, Installed(packages))
     assert (found["name"], found["version"], found["installed"]) == (name, version, name is not None)
     assert (found["reason"] is None) if reason is None else (reason in found["reason"])
