@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.onprem.ecs.plugins.module_utils._aws import Aws
+from ansible_collections.onprem.ecs.plugins.module_utils._aws import Aws, AwsError
 
 Item = t.Dict[str, t.Any]
 Described = t.Callable[[t.Sequence[str]], t.Iterable[Item]]
@@ -20,6 +20,9 @@ Described = t.Callable[[t.Sequence[str]], t.Iterable[Item]]
 #: Most items of one ListTasks and DescribeTasks; DescribeServices takes ten.
 TASKS = 100
 SERVICES = 10
+
+#: Who manages the resources of a service, when it is an Express service.
+EXPRESS = "ECS"
 
 #: The type of a task's attachment that is a volume.
 VOLUME = "AmazonElasticBlockStorage"
@@ -31,12 +34,11 @@ def user_of(aws: Aws, role_arn: str, features: t.Collection[str], region: str | 
         for provider in _capacity_providers(aws, region):
             if provider.get("managedInstancesProvider", {}).get("infrastructureRoleArn") == role_arn:
                 return f"capacity provider {provider['name']} makes its instances with it"
-    in_services = {name: find for name, find in IN_SERVICES.items() if name in features}
-    if not in_services:
+    if not {*IN_SERVICES, "express"} & set(features):
         return ""
     for cluster in aws.pages("ecs", "ListClusters", "clusterArns", "the clusters", region, maxResults=100):
         found = _in_tasks(aws, cluster, role_arn, region) if "volumes" in features else ""
-        found = found or _in_services(aws, cluster, role_arn, in_services, region)
+        found = found or _in_services(aws, cluster, role_arn, features, region)
         if found:
             return found
     return ""
@@ -67,22 +69,32 @@ def _in_tasks(aws: Aws, cluster: str, role_arn: str, region: str | None) -> str:
     return ""
 
 
-def _in_services(
-    aws: Aws,
-    cluster: str,
-    role_arn: str,
-    wanted: t.Mapping[str, t.Callable[[Item], t.Iterator[str]]],
-    region: str | None,
-) -> str:
+def _in_services(aws: Aws, cluster: str, role_arn: str, features: t.Collection[str], region: str | None) -> str:
     where = f"cluster {cluster}"
     listed = aws.pages("ecs", "ListServices", "serviceArns", where, region, cluster=cluster, maxResults=100)
     for arns in _batches(listed, SERVICES):
         answer = aws.call("ecs", "DescribeServices", where, region, cluster=cluster, services=arns)
         for service in answer["services"]:
-            for feature, roles in wanted.items():
-                if role_arn in roles(service):
+            for feature, roles in IN_SERVICES.items():
+                if feature in features and role_arn in roles(service):
                     return f"service {service['serviceArn']} uses it for {feature}"
+            if "express" in features and _express(aws, service, region) == role_arn:
+                return f"service {service['serviceArn']} uses it for express"
     return ""
+
+
+def _express(aws: Aws, service: Item, region: str | None) -> str:
+    """The role of an Express service, which only its own call names; empty for others and for one that is gone."""
+    if service.get("resourceManagementType") != EXPRESS:
+        return ""
+    arn = service["serviceArn"]
+    try:
+        answer = aws.call("ecs", "DescribeExpressGatewayService", f"service {arn}", region, serviceArn=arn)
+    except AwsError as error:
+        if error.code == "ResourceNotFoundException":
+            return ""
+        raise
+    return str(answer["service"].get("infrastructureRoleArn", ""))
 
 
 def _batches(items: t.Iterable[str], size: int) -> t.Iterator[list[str]]:
@@ -127,7 +139,7 @@ def _load_balancers(service: Item) -> t.Iterator[str]:
             yield one.get("advancedConfiguration", {}).get("roleArn", "")
 
 
-#: Where a service names the role, by the feature that it is used for.
+#: Where a service names the role, by the feature that it is used for. An Express service does not name it there.
 IN_SERVICES: dict[str, t.Callable[[Item], t.Iterator[str]]] = {
     "volumes": _volumes,
     "service_connect_tls": _tls,
