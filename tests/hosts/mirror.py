@@ -23,6 +23,8 @@ from .paths import HERE, cache_dir, locked
 
 # The test keys: who they stand for. Only the first three are in the collection's variables.
 KEYS = ("ssm", "ecs", "docker", "other", "expired")
+# No file can be there: a folder of that name would be listed.
+NOTHING = "/dev/null/nothing"
 # Trees with something wrong in them, each below its own prefix.
 BROKEN = ("broken-signature", "unsigned", "other-key", "expired-key")
 
@@ -155,12 +157,12 @@ class Handler(http.server.SimpleHTTPRequestHandler):
     """Static files by `locate`."""
 
     protocol_version = "HTTP/1.1"
-    top = Path("/nonexistent")
+    top = Path(NOTHING)
 
     def translate_path(self, path: str) -> str:
         """The file to send."""
         found = locate(path, self.top)
-        return str(found) if found and found.is_file() else "/nonexistent"
+        return str(found) if found and found.is_file() else NOTHING
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """A bucket says 403 for an object that is not there, as S3 does to who may not list it."""

@@ -2,19 +2,24 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every molecule scenario of the collection, each as a test, in one lab. See docs/molecule.md."""
+"""Every molecule scenario of the collection, each as a test, in one lab. See docs/molecule.md.
+
+With pytest-xdist each worker has a lab of its own.
+"""
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import yaml
 
-from hosts import Lab
+from hosts import Lab, registry
 from hosts.paths import GATEWAY
 
 pytestmark = pytest.mark.lab
@@ -26,13 +31,25 @@ STEPS = ["destroy", "create", "converge", "idempotence", "verify", "destroy"]
 WITHOUT_HOST = {"iam"}
 #: Seconds after which a scenario is taken for hanging.
 PATIENCE = 900
+#: A machine with Docker: its own docker.io, which pulls from the lab's registry.
+DOCKER = f"""set -eu
+mkdir -p /etc/docker
+echo '{{"insecure-registries": ["{registry.ADDRESS}"]}}' > /etc/docker/daemon.json
+apt-get update -qq
+DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends docker.io docker-cli iptables
+"""
+#: Docker's program of that machine, for a controller that has none.
+CLI = """#!/bin/sh
+exec env -u DOCKER_HOST nsenter --target {pid} --mount --net docker "$@"
+"""
 
 
 @pytest.fixture(scope="module")
 def lab() -> Iterator[Lab]:
     """A lab without hosts: the scenarios make their own."""
-    Lab("molecule").stop()
-    lab = Lab.start("molecule", hosts=0)
+    name = "-".join(["molecule", *os.environ.get("PYTEST_XDIST_WORKER", "").split()])
+    Lab(name).stop()
+    lab = Lab.start(name, hosts=0)
     try:
         # Without a host there is no bridge that has this address: emulator and mirror would be out of reach at times.
         lab.run(["ip", "address", "add", f"{GATEWAY}/32", "dev", "lo"], check=True)
@@ -41,8 +58,25 @@ def lab() -> Iterator[Lab]:
         lab.stop()
 
 
-def molecule(lab: Lab, home: Path, *words: str, cwd: Path = COLLECTION, env: Mapping[str, str] | None = None) -> str:
-    """Run molecule in the lab with a home of its own; what it said. Fails the test when molecule fails."""
+@pytest.fixture(scope="module")
+def image(lab: Lab) -> Iterator[str]:
+    """An image of a system, in a registry."""
+    with registry.serve(lab):
+        yield registry.push(lab, lab.env()["LAB_IMAGE"], "systems/debian:12")
+
+
+def molecule(
+    lab: Lab,
+    home: Path,
+    *words: str,
+    cwd: Path = COLLECTION,
+    env: Mapping[str, str] | None = None,
+    within: Sequence[str] = (),
+) -> str:
+    """Run molecule in the lab with a home of its own; what it said. Fails the test when molecule fails.
+
+    ``within`` is the start of a command line that runs the rest of it.
+    """
     whole = {
         "HOME": str(home),
         "ANSIBLE_COLLECTIONS_PATH": str(COLLECTION.parents[2]),
@@ -50,7 +84,7 @@ def molecule(lab: Lab, home: Path, *words: str, cwd: Path = COLLECTION, env: Map
         "NO_COLOR": "1",
         **(env or {}),
     }
-    done = lab.run(["molecule", *words], env=whole, cwd=cwd, timeout=PATIENCE)
+    done = lab.run([*within, "molecule", *words], env=whole, cwd=cwd, timeout=PATIENCE)
     said = done.stdout + done.stderr
     assert done.returncode == 0, said[-12000:]
     return said
@@ -78,22 +112,61 @@ def test_scenario(lab: Lab, tmp_path: Path, scenario: str) -> None:
     assert lab.emulator("GET", "unknown") == []
 
 
-def test_outside_of_a_lab(lab: Lab, tmp_path: Path) -> None:
-    """The scenarios bring their own emulator, mirror and network where podman alone is there, and take them away.
+def outside(image: str) -> dict[str, str]:
+    """The environment of a user who has no lab and takes this image."""
+    return {"LAB_VARS": "", "LAB_IMAGE": "", "ECS_MOLECULE_IMAGE": image, "ECS_MOLECULE_GATEWAY": "10.78.0.1"}
 
-    The lab serves as a machine with podman, and as the registry that the image comes from.
+
+def test_podman(lab: Lab, tmp_path: Path, image: str) -> None:
+    """With podman alone a scenario pulls its image, brings emulator, mirror and network, and takes them away.
+
+    The lab serves as a machine with podman.
     """
-    outside = {
-        "LAB_VARS": "",
-        "LAB_IMAGE": "",
-        "ECS_MOLECULE_IMAGE": lab.env()["LAB_IMAGE"],
-        "ECS_MOLECULE_GATEWAY": "10.78.0.1",
-    }
-    said = molecule(lab, tmp_path, "test", "--scenario-name", "ssm_agent", env=outside)
+    registries = tmp_path / "registries.conf"
+    registries.write_text(f'[[registry]]\nlocation = "{registry.ADDRESS}"\ninsecure = true\n')
+    env = {**outside(image), "CONTAINERS_REGISTRIES_CONF": str(registries)}
+    assert lab.run(["podman", "image", "exists", image]).returncode == 1
+    said = molecule(lab, tmp_path, "test", "--scenario-name", "ssm_agent", env=env)
     assert_passed(said, "ssm_agent")
     assert_clean(lab)
+    lab.run(["podman", "image", "rm", image], check=True)
     assert lab.run(["podman", "network", "ls", "--quiet", "--filter", "name=ecs-molecule"]).stdout == ""
     assert lab.run(["pgrep", "--full", str(tmp_path)]).stdout == ""
+
+
+@contextmanager
+def docker_machine(lab: Lab) -> Iterator[int]:
+    """A host of the lab with Docker, as the process id of its PID 1. Docker of Debian 12 cannot nest."""
+    host = lab.add_host("docker", "trixie")
+    try:
+        host.run(DOCKER, check=True)
+        yield int(lab.run(["podman", "inspect", "--format", "{{.State.Pid}}", host.name], check=True).stdout)
+    finally:
+        lab.remove_host(host.name)
+
+
+def test_docker(lab: Lab, tmp_path: Path, image: str) -> None:
+    """The same with Docker alone. Molecule runs in the network of a machine that has it."""
+    program = tmp_path / "bin/docker"
+    program.parent.mkdir()
+    with docker_machine(lab) as pid:
+        program.write_text(CLI.format(pid=pid))
+        program.chmod(0o755)
+        env = {
+            **outside(image),
+            "ECS_MOLECULE_ENGINE": "docker",
+            "DOCKER_HOST": f"unix:///proc/{pid}/root/run/docker.sock",
+            "PATH": f"{program.parent}:{lab.env()['PATH']}",
+        }
+        within = ["nsenter", "--target", str(pid), "--net", "--"]
+        said = molecule(lab, tmp_path, "test", "--scenario-name", "ssm_agent", env=env, within=within)
+        assert_passed(said, "ssm_agent")
+        docker = lab.host("docker")
+        assert docker.run("docker image ls --quiet", check=True).stdout != ""
+        assert docker.run("docker ps --all --quiet && docker volume ls --quiet", check=True).stdout == ""
+        assert docker.run("docker network ls --quiet --filter name=ecs-molecule", check=True).stdout == ""
+        assert lab.run(["pgrep", "--full", str(tmp_path / ".ansible")]).stdout == ""
+    assert_clean(lab)
 
 
 def test_own_role(lab: Lab, tmp_path: Path) -> None:
