@@ -31,10 +31,6 @@ from ansible_collections.onprem.ecs.plugins.module_utils._iam_wanted import Want
 from ansible_collections.onprem.ecs.plugins.module_utils._parallel import each
 from ansible_collections.onprem.ecs.plugins.module_utils._plan import Plan
 
-#: Another controller was faster between our look and our write: look again and plan again.
-RACES = ("EntityAlreadyExists", "NoSuchEntity", "DeleteConflict")
-ROUNDS = 3
-
 Result = t.Dict[str, t.Any]
 
 
@@ -67,7 +63,8 @@ class Look:
 
 def manage_role(aws: Aws, module: Module) -> Result:
     """The work of the module ``ecs_iam_role``."""
-    return manage(aws, module, [Job(module.params)])[0]
+    _iam_wanted.check(module.params, aws.region_or_none or "")
+    return _manage(aws, module, [Job(module.params)])[0]
 
 
 def manage_baseline(aws: Aws, module: Module) -> Result:
@@ -75,10 +72,14 @@ def manage_baseline(aws: Aws, module: Module) -> Result:
 
     :raises EcsError: an entry is wrong, or two are about the same role
     """
-    jobs = [Job(options) for options in module.params["roles"]]
-    _check_names(jobs)
-    results = manage(aws, module, jobs)
-    diffs = {name_of(job): result["diff"] for job, result in zip(jobs, results) if any(result["diff"].values())}
+    roles = module.params["roles"]
+    _iam_wanted.check_all(roles, aws.region_or_none or "")
+    results = _manage(aws, module, [Job(options) for options in roles])
+    diffs = {
+        _iam_wanted.role_name(options): result["diff"]
+        for options, result in zip(roles, results)
+        if any(result["diff"].values())
+    }
     return {
         "changed": any(result["changed"] for result in results),
         "changes": [words for result in results for words in result["changes"]],
@@ -87,43 +88,17 @@ def manage_baseline(aws: Aws, module: Module) -> Result:
     }
 
 
-def name_of(job: Job) -> str:
-    """The name of the role that a job is about."""
-    return _iam_wanted.role_name(job.options)
-
-
-def _check_names(jobs: t.Sequence[Job]) -> None:
-    names = [name_of(job) for job in jobs]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise EcsError(f"roles: {', '.join(twice)} stands there twice; give each role a name of its own")
-
-
-def manage(aws: Aws, module: Module, jobs: t.Sequence[Job]) -> list[Result]:
+def _manage(aws: Aws, module: Module, jobs: t.Sequence[Job]) -> list[Result]:
     """Make the roles what is wanted; the result of each.
 
     :raises EcsError: an option is wrong, a change is refused, or AWS refuses a call
     """
-    for job in jobs:
-        _check(job, aws.region_or_none or "", len(jobs) > 1)
-    for left in reversed(range(ROUNDS)):
-        try:
-            return _round(aws, module, jobs)
-        except AwsError as error:
-            if error.code not in RACES or not left:
-                done = [words for job in jobs for words in job.done]
-                error.result.update(changed=bool(done), changes=done)
-                raise
-    raise EcsError("roles change faster than they can be read")  # for mypy: the last round returned or raised
-
-
-def _check(job: Job, region: str, named: bool) -> None:
     try:
-        _iam_wanted.check(job.options, region)
-    except EcsError as error:
-        if not named:
-            raise
-        raise EcsError(f"role {name_of(job) or 'of kind ' + job.options['kind']}: {error}") from error
+        return _iam_apply.replanned(lambda: _round(aws, module, jobs))
+    except AwsError as error:
+        done = [words for job in jobs for words in job.done]
+        error.result.update(changed=bool(done), changes=done)
+        raise
 
 
 def _round(aws: Aws, module: Module, jobs: t.Sequence[Job]) -> list[Result]:
@@ -143,7 +118,7 @@ def _round(aws: Aws, module: Module, jobs: t.Sequence[Job]) -> list[Result]:
 def _look(aws: Aws, module: Module, job: Job) -> Look:
     options = job.options
     profiles = options["state"] == "absent" or bool(_iam_wanted.profile_name(options))
-    found = _iam_read.read(aws, name_of(job), profiles)
+    found = _iam_read.read(aws, _iam_wanted.role_name(options), profiles)
     where = _iam_read.where(aws, options, found)
     wanted = _iam_wanted.wanted(options, where)
     plan = _plan(aws, module, options, wanted, found)
@@ -208,9 +183,9 @@ def _check_principals(aws: Aws, module: Module, looks: t.Sequence[Look]) -> None
 
 def _apply(aws: Aws, look: Look) -> None:
     """Carry out what concerns the role itself."""
-    created = _iam_apply.execute(aws, look.role, look.job.done)
-    if created:
-        look.found = Found({**created, "AssumeRolePolicyDocument": look.wanted.trust})
+    answers = _iam_apply.execute(aws, look.role, look.job.done)
+    if "CreateRole" in answers:
+        look.found = Found({**answers["CreateRole"]["Role"], "AssumeRolePolicyDocument": look.wanted.trust})
     elif look.found is not None and "role" not in (look.job.first or {}) and look.job.options["state"] == "present":
         look.job.done.insert(0, f"create role {look.wanted.name}: another controller did, while this task ran")
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""PRIVATE: not for use outside of this collection. IAM: a plan carried out."""
+"""PRIVATE: not for use outside of this collection. IAM: a plan carried out, again when others work on the same."""
 
 from __future__ import annotations
 
@@ -11,30 +11,55 @@ import typing as t
 from ansible_collections.onprem.ecs.plugins.module_utils._aws import Aws, AwsError, eventually
 from ansible_collections.onprem.ecs.plugins.module_utils._plan import Change, Plan
 
-#: IAM is at work on the same role: the same call is right a moment later.
+#: Another controller was faster between our look and our write: look again and plan again.
+RACES = ("EntityAlreadyExists", "NoSuchEntity", "DeleteConflict")
+ROUNDS = 3
+
+#: IAM is at work on the same role or policy: the same call is right a moment later.
 BUSY = ("ConcurrentModification", "EntityTemporarilyUnmodifiable")
+
+#: What is made by them IAM may not know everywhere yet.
+MAKING = ("CreateRole", "CreatePolicy")
 
 FULL = (
     "New policies are attached before old ones are detached, so that the role never has less than it needs: detach one "
     "that it can do without, or have the quota of managed policies for a role raised, and run this again"
 )
 
+Result = t.TypeVar("Result")
 
-def execute(aws: Aws, plan: Plan, done: list[str], fresh: bool = False) -> dict[str, t.Any] | None:
+
+def is_race(error: AwsError) -> bool:
+    """True when the plan was made for what is no longer so."""
+    return error.code in RACES
+
+
+def replanned(work: t.Callable[[], Result], again: t.Callable[[AwsError], bool] = is_race) -> Result:
+    """Look, plan and do it; from the start when it ends with an error for which ``again`` holds, a few times."""
+    for _round in range(ROUNDS - 1):
+        try:
+            return work()
+        except AwsError as error:
+            if not again(error):
+                raise
+    return work()
+
+
+def execute(aws: Aws, plan: Plan, done: list[str], fresh: bool = False) -> dict[str, dict[str, t.Any]]:
     """Carry out the plan in its order.
 
     :param done: the words of each change are added when it is made
     :param fresh: what it is about may have been made just now, so that IAM may not know it everywhere yet
-    :return: the role that was created, as IAM answers it; None when none was
+    :return: IAM's answers by operation, of each the last
     """
-    created = None
+    answers: dict[str, dict[str, t.Any]] = {}
     for change in plan.ordered():
-        answer = _write(aws, change, fresh or created is not None)
+        answers[change.operation] = _write(aws, change, fresh)
         done.append(change.words)
+        fresh = fresh or change.operation in MAKING
         if change.operation == "CreateRole":
-            created = answer["Role"]
             _wait_for(aws, change)
-    return created
+    return answers
 
 
 def _write(aws: Aws, change: Change, fresh: bool) -> dict[str, t.Any]:
@@ -47,7 +72,12 @@ def _write(aws: Aws, change: Change, fresh: bool) -> dict[str, t.Any]:
             retries=6,
         )
     except AwsError as error:
-        if error.code == "LimitExceeded" and change.operation == "AttachRolePolicy":
+        # A policy that is given to many is not exchanged for another.
+        if (
+            error.code == "LimitExceeded"
+            and change.operation == "AttachRolePolicy"
+            and change.resource.startswith("role ")
+        ):
             raise error.with_remedy(FULL) from error
         raise
     return answer

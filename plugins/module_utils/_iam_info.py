@@ -12,6 +12,7 @@ from datetime import datetime, timezone
 
 from ansible_collections.onprem.ecs.plugins.module_utils import (
     _catalog,
+    _iam_apply,
     _iam_documents,
     _iam_findings,
     _iam_pass_role,
@@ -40,8 +41,6 @@ if t.TYPE_CHECKING:
 
 #: Below it are the roles that services of AWS make for themselves.
 OF_SERVICES = "/aws-service-role/"
-#: A policy of the role went while it was read: it is read again.
-ROUNDS = 3
 
 
 @dataclass(frozen=True)
@@ -83,7 +82,8 @@ def _requests(options: Options, region: str) -> list[Request]:
     """
     _check(options)
     if options["roles"] is not None:
-        return _declared(options["roles"], region)
+        _iam_wanted.check_all(options["roles"], region)
+        return [Request(_iam_wanted.role_name(entry), entry["kind"], entry) for entry in options["roles"]]
     kind, name = options["kind"], options["name"]
     if kind and not name:
         name = _catalog.KINDS[kind].default_name
@@ -107,22 +107,6 @@ def _check(options: Options) -> None:
         raise EcsError(f"unused_after: {options['unused_after']} is not at least 1 day")
 
 
-def _declared(entries: t.Sequence[Options], region: str) -> list[Request]:
-    requests = []
-    for entry in entries:
-        name = _iam_wanted.role_name(entry)
-        try:
-            _iam_wanted.check(entry, region)
-        except EcsError as error:
-            raise EcsError(f"role {name or 'of kind ' + entry['kind']}: {error}") from error
-        requests.append(Request(name, entry["kind"], entry))
-    names = [request.name for request in requests]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise EcsError(f"roles: {', '.join(twice)} stands there twice; give each role a name of its own")
-    return requests
-
-
 # What is there -----------------------------------------------------------------------------------------------------
 
 
@@ -136,13 +120,10 @@ def _read(aws: Aws, request: Request) -> Found | None:
     """The role, with its instance profiles when it may need one."""
     kinds = [request.kind] if request.kind else documented_kinds(request.name)
     profiles = not kinds or any(_catalog.KINDS[kind].profile for kind in kinds)
-    for left in reversed(range(ROUNDS)):
-        try:
-            return _iam_read.read(aws, request.name, profiles)
-        except AwsError as error:
-            if error.code != "NoSuchEntity" or not left:
-                raise
-    raise EcsError(f"role {request.name} changes faster than it can be read")  # for mypy: the last round ended
+    # A policy of the role may go while it is read.
+    return _iam_apply.replanned(
+        lambda: _iam_read.read(aws, request.name, profiles), lambda error: error.code == "NoSuchEntity"
+    )
 
 
 def _passers(aws: Aws, requests: t.Iterable[Request]) -> dict[Principal, Passer]:

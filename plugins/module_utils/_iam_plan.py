@@ -12,7 +12,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.onprem.ecs.plugins.module_utils import _policy
+from ansible_collections.onprem.ecs.plugins.module_utils import _policy, _tags
 from ansible_collections.onprem.ecs.plugins.module_utils._errors import EcsError
 from ansible_collections.onprem.ecs.plugins.module_utils._iam_pass_role import PREFIX
 from ansible_collections.onprem.ecs.plugins.module_utils._iam_wanted import Wanted
@@ -43,7 +43,7 @@ class Found:
     @property
     def tags(self) -> dict[str, str]:
         """The tags as a dictionary."""
-        return {tag["Key"]: tag["Value"] for tag in self.role.get("Tags", [])}
+        return _tags.from_aws(self.role.get("Tags"))
 
     @property
     def boundary(self) -> str:
@@ -116,8 +116,7 @@ def becomes(wanted: Wanted, found: Found | None) -> Found:
     elif wanted.permissions_boundary == "":
         role.pop("PermissionsBoundary", None)
     if wanted.tags is not None:
-        tags = {**({} if wanted.purge_tags else found.tags), **_texts(wanted.tags)}
-        role["Tags"] = [{"Key": key, "Value": value} for key, value in tags.items()]
+        role["Tags"] = _tags.to_aws(_tags.after(found.tags, wanted.tags, wanted.purge_tags))
     profiles = set(found.profiles)
     if wanted.profile:
         profiles.add(wanted.profile)
@@ -132,10 +131,6 @@ def _new_role(wanted: Wanted) -> dict[str, t.Any]:
         "AssumeRolePolicyDocument": wanted.trust,
         "MaxSessionDuration": DEFAULT_SESSION,
     }
-
-
-def _texts(tags: t.Mapping[str, t.Any]) -> dict[str, str]:
-    return {str(key): str(value) for key, value in tags.items()}
 
 
 def _attached_after(wanted: Wanted, found: Found) -> dict[str, str]:
@@ -176,7 +171,7 @@ def _creation(wanted: Wanted) -> list[Change]:
     if wanted.permissions_boundary:
         params["PermissionsBoundary"] = wanted.permissions_boundary
     if wanted.tags:
-        params["Tags"] = [{"Key": key, "Value": value} for key, value in _texts(wanted.tags).items()]
+        params["Tags"] = _tags.to_aws(wanted.tags)
     who = ", ".join(sorted(_policy.trusted_services(wanted.trust)))
     return [_change(Phase.CREATE, "CreateRole", wanted.name, f"create role {wanted.name}, trusted by {who}", **params)]
 
@@ -196,7 +191,7 @@ def _configuration(wanted: Wanted, found: Found, after: Found) -> list[Change]:
     changes += _settings(name, found, after)
     if after.boundary != found.boundary:
         changes.append(_boundary(name, after.boundary))
-    return changes + _tags(name, found, after)
+    return changes + _tags.iam_changes(f"role {name}", {"RoleName": name}, found.tags, after.tags)
 
 
 def _settings(name: str, found: Found, after: Found) -> list[Change]:
@@ -218,21 +213,6 @@ def _boundary(name: str, arn: str) -> Change:
         return _change(Phase.CONFIGURE, "PutRolePermissionsBoundary", name, words, PermissionsBoundary=arn)
     words = f"remove the permissions boundary of role {name}"
     return _change(Phase.CONFIGURE, "DeleteRolePermissionsBoundary", name, words)
-
-
-def _tags(name: str, found: Found, after: Found) -> list[Change]:
-    changes = []
-    put = {key: value for key, value in after.tags.items() if found.tags.get(key) != value}
-    gone = sorted(set(found.tags) - set(after.tags))
-    if put:
-        words = f"tag role {name} with {', '.join(f'{key}={value}' for key, value in sorted(put.items()))}"
-        tags = [{"Key": key, "Value": value} for key, value in put.items()]
-        changes.append(_change(Phase.CONFIGURE, "TagRole", name, words, Tags=tags))
-    if gone:
-        words = f"remove the tags {', '.join(gone)} from role {name}"
-        # Before new ones are put: 50 tags are the limit.
-        changes.insert(0, _change(Phase.CONFIGURE, "UntagRole", name, words, TagKeys=gone))
-    return changes
 
 
 def _policies(name: str, found: Found, after: Found) -> list[Change]:

@@ -9,20 +9,20 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field, replace
 
-from ansible_collections.onprem.ecs.plugins.module_utils import _iam_policy_plan, _iam_policy_wanted, _iam_read, _policy
-from ansible_collections.onprem.ecs.plugins.module_utils._aws import Aws, AwsError, Module, eventually
+from ansible_collections.onprem.ecs.plugins.module_utils import (
+    _iam_apply,
+    _iam_policy_plan,
+    _iam_policy_wanted,
+    _iam_read,
+    _policy,
+)
+from ansible_collections.onprem.ecs.plugins.module_utils._aws import Aws, AwsError, Module
 from ansible_collections.onprem.ecs.plugins.module_utils._errors import EcsError
 from ansible_collections.onprem.ecs.plugins.module_utils._iam_documents import Options, Where
 from ansible_collections.onprem.ecs.plugins.module_utils._iam_policy_plan import Found
 from ansible_collections.onprem.ecs.plugins.module_utils._iam_policy_wanted import Wanted
 from ansible_collections.onprem.ecs.plugins.module_utils._iam_principal import Principal
 from ansible_collections.onprem.ecs.plugins.module_utils._plan import Plan
-
-#: Another controller was faster between our look and our write: look again and plan again.
-RACES = ("EntityAlreadyExists", "NoSuchEntity", "DeleteConflict")
-#: IAM is at work on the same policy: the same call is right a moment later.
-BUSY = ("ConcurrentModification", "EntityTemporarilyUnmodifiable")
-ROUNDS = 3
 
 #: The members of ListEntitiesForPolicy, and what they are called in each.
 LISTS = {
@@ -47,14 +47,11 @@ def manage_policy(aws: Aws, module: Module) -> dict[str, t.Any]:
     _iam_policy_wanted.check(module.params, aws.region_or_none or "")
     wanted = _iam_policy_wanted.wanted(module.params, where(aws, module.params))
     run = Run()
-    for left in reversed(range(ROUNDS)):
-        try:
-            return _round(aws, run, module, wanted)
-        except AwsError as error:
-            if not _race(error) or not left:
-                error.result.update(changed=bool(run.done), changes=run.done)
-                raise _explained(error, wanted) from error
-    raise EcsError(f"policy {wanted.name} changes faster than it can be read")  # for mypy: the last round ended
+    try:
+        return _iam_apply.replanned(lambda: _round(aws, run, module, wanted), _race)
+    except AwsError as error:
+        error.result.update(changed=bool(run.done), changes=run.done)
+        raise _explained(error, wanted) from error
 
 
 def where(aws: Aws, options: Options) -> Where:
@@ -65,7 +62,7 @@ def where(aws: Aws, options: Options) -> Where:
 
 
 def _race(error: AwsError) -> bool:
-    return error.code in RACES or (error.code == "LimitExceeded" and error.operation == "CreatePolicyVersion")
+    return _iam_apply.is_race(error) or (error.code == "LimitExceeded" and error.operation == "CreatePolicyVersion")
 
 
 def _explained(error: AwsError, wanted: Wanted) -> EcsError:
@@ -93,8 +90,15 @@ def _round(aws: Aws, run: Run, module: Module, wanted: Wanted) -> dict[str, t.An
     if wanted.document is not None and found is not None and not run.first and not run.done:
         run.done.insert(0, f"create policy {wanted.name}: another controller did, while this task ran")
         plan = Plan(plan.changes, run.first, _iam_policy_plan.sections(_iam_policy_plan.becomes(wanted, found)))
-    made = execute(aws, plan, run.done)
-    return _result(wanted, found, plan, run.done, made)
+    return _result(wanted, found, plan, run.done, _told(_iam_apply.execute(aws, plan, run.done)))
+
+
+def _told(answers: t.Mapping[str, t.Mapping[str, t.Any]]) -> dict[str, t.Any]:
+    """What IAM has told of the policy while it was made or changed: members of GetPolicy's ``Policy``."""
+    told = dict(answers["CreatePolicy"]["Policy"]) if "CreatePolicy" in answers else {}
+    if "CreatePolicyVersion" in answers:
+        told["DefaultVersionId"] = answers["CreatePolicyVersion"]["PolicyVersion"]["VersionId"]
+    return told
 
 
 def _plan(wanted: Wanted, found: Found | None) -> Plan:
@@ -174,38 +178,6 @@ def _tell_of_description(module: Module, run: Run, wanted: Wanted, found: Found 
             f"policy {wanted.name} keeps its description {has!r}: IAM cannot change it to {wanted.description!r}. "
             "Leave the option description out, or delete the policy first"
         )
-
-
-# What is done ------------------------------------------------------------------------------------------------------
-
-
-def execute(aws: Aws, plan: Plan, done: list[str]) -> dict[str, t.Any]:
-    """Carry out the plan in its order.
-
-    :param done: the words of each change are added when it is made
-    :return: what IAM has told of the policy: members of GetPolicy's ``Policy``
-    """
-    told: dict[str, t.Any] = {}
-    fresh = False
-    for change in plan.ordered():
-        # What IAM does not know yet, because it is only just made, is tried again.
-        passing = (*BUSY, "NoSuchEntity") if fresh else BUSY
-        answer = _write(aws, change.operation, change.resource, change.params, passing)
-        done.append(change.words)
-        if change.operation == "CreatePolicy":
-            told, fresh = {**told, **answer["Policy"]}, True
-        elif change.operation == "CreatePolicyVersion":
-            told["DefaultVersionId"] = answer["PolicyVersion"]["VersionId"]
-    return told
-
-
-def _write(
-    aws: Aws, operation: str, resource: str, params: t.Mapping[str, t.Any], passing: t.Collection[str]
-) -> dict[str, t.Any]:
-    answer: dict[str, t.Any] = eventually(
-        lambda: aws.call("iam", operation, resource, **params), lambda error: error.code in passing, retries=6
-    )
-    return answer
 
 
 # What is shown -----------------------------------------------------------------------------------------------------

@@ -87,9 +87,7 @@ def becomes(wanted: Wanted, found: Found | None) -> Found:
         document = new
         policy.pop("DefaultVersionId", None)  # its number is known when it is made
     if wanted.tags is not None:
-        put, gone = _tags.difference(found.tags, wanted.tags, wanted.purge_tags)
-        kept = {key: value for key, value in found.tags.items() if key not in gone}
-        policy["Tags"] = _tags.to_aws({**kept, **put})
+        policy["Tags"] = _tags.to_aws(_tags.after(found.tags, wanted.tags, wanted.purge_tags))
     return Found(policy, document, holders_after(wanted, found))
 
 
@@ -107,7 +105,8 @@ def present(wanted: Wanted, found: Found | None) -> Plan:
         changes = [_creation(wanted)]
         before: frozenset[Principal] = frozenset()
     else:
-        changes = _versions(wanted, found) + _tag_changes(wanted, found)
+        changes = _versions(wanted, found)
+        changes += _tags.iam_changes(f"policy {wanted.name}", {"PolicyArn": wanted.arn}, found.tags, after.tags)
         before = found.holders or frozenset()
     if wanted.attach_to is not None:
         changes += [attachment(wanted, holder) for holder in sorted(wanted.attach_to - before)]
@@ -184,19 +183,6 @@ def _versions(wanted: Wanted, found: Found) -> list[Change]:
     changes.append(
         _change(Phase.CREATE, "CreatePolicyVersion", wanted, words, PolicyDocument=document, SetAsDefault=True)
     )
-    return changes
-
-
-def _tag_changes(wanted: Wanted, found: Found) -> list[Change]:
-    put, gone = _tags.difference(found.tags, wanted.tags, wanted.purge_tags)
-    changes = []
-    if gone:
-        # Before new ones are put: 50 tags are the limit.
-        words = f"remove the tags {', '.join(gone)} from policy {wanted.name}"
-        changes.append(_change(Phase.CONFIGURE, "UntagPolicy", wanted, words, TagKeys=gone))
-    if put:
-        words = f"tag policy {wanted.name} with {', '.join(f'{key}={value}' for key, value in put.items())}"
-        changes.append(_change(Phase.CONFIGURE, "TagPolicy", wanted, words, Tags=_tags.to_aws(put)))
     return changes
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.onprem.ecs.plugins.module_utils import _catalog, _iam_pass_role, _policy
+from ansible_collections.onprem.ecs.plugins.module_utils import _catalog, _iam_pass_role, _policy, _tags
 from ansible_collections.onprem.ecs.plugins.module_utils._catalog import Grants, Kind
 from ansible_collections.onprem.ecs.plugins.module_utils._errors import EcsError
 from ansible_collections.onprem.ecs.plugins.module_utils._iam_documents import (
@@ -69,14 +69,34 @@ def check(options: Options, region: str) -> None:
     kind = _kind(options)
     _check_names(options, kind)
     _iam_pass_role.principals(options["pass_role_to"])
+    _tags.wanted(options["tags"])
+    for feature in options["features"] or []:
+        if feature not in kind.features:
+            allowed = ", ".join(kind.features) or "none"
+            raise EcsError(f"features: kind {options['kind']} has no feature {feature!r}; it has: {allowed}")
     if options["state"] == "absent":
         return
     _check_features(options, kind)
-    _check_tags(options["tags"] or {})
     _check_trust_option(options)
     regions = tuple(options["regions"] or ([region] if region else []))
     partition = _catalog.partition_of(regions[0]) if regions else ""
     wanted(options, Where(partition, SOME_ACCOUNT, regions))
+
+
+def check_all(entries: t.Sequence[Options], region: str) -> None:
+    """Judge the options of several roles, each as ``check`` does.
+
+    :raises EcsError: names the role
+    """
+    names = [role_name(entry) for entry in entries]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise EcsError(f"roles: {', '.join(twice)} stands there twice; give each role a name of its own")
+    for name, entry in zip(names, entries):
+        try:
+            check(entry, region)
+        except EcsError as error:
+            raise EcsError(f"role {name or 'of kind ' + entry['kind']}: {error}") from error
 
 
 def needs_region(options: Options) -> bool:
@@ -129,7 +149,7 @@ def wanted(options: Options, where: Where) -> Wanted:
         ours_managed=frozenset(policy_arn(path, where) for one in kind.grants() for path in one.managed),
         ours_inline=ours_inline,
         purge_policies=options["purge_policies"],
-        tags=options["tags"],
+        tags=_tags.wanted(options["tags"]),
         purge_tags=options["purge_tags"],
         profile=profile_name(options),
         clusters=tuple(arns("cluster", options, where)) if options["clusters"] else (),
@@ -218,9 +238,6 @@ def _check_names(options: Options, kind: Kind) -> None:
 def _check_features(options: Options, kind: Kind) -> None:
     least = options["permissions"] == "least_privilege"
     for name in options["features"] or []:
-        if name not in kind.features:
-            allowed = ", ".join(kind.features) or "none"
-            raise EcsError(f"features: kind {options['kind']} has no feature {name!r}; it has: {allowed}")
         feature = kind.features[name]
         for needs in (feature.needs, feature.least_needs if least else ()):
             if needs and not any(options[option] for option in needs):
@@ -248,16 +265,6 @@ def _check_used(options: Options, kind: Kind) -> None:
                 f"[{', '.join(options['features'] or [])}] is scoped to it; set permissions: least_privilege, add the "
                 "feature that uses it, or leave it out"
             )
-
-
-def _check_tags(tags: t.Mapping[str, t.Any]) -> None:
-    if len(tags) > _catalog.MAX_TAGS:
-        raise EcsError(f"tags: {len(tags)} of them, IAM allows {_catalog.MAX_TAGS}")
-    for key, value in tags.items():
-        if not 1 <= len(str(key)) <= 128 or str(key).lower().startswith("aws:"):
-            raise EcsError(f"tags: the key {key!r} must have 1 to 128 characters and not begin with aws:")
-        if len(str(value)) > 256:
-            raise EcsError(f"tags: the value of {key!r} has {len(str(value))} characters, IAM allows 256")
 
 
 def _check_trust_option(options: Options) -> None:

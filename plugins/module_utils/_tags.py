@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.onprem.ecs.plugins.module_utils._errors import EcsError
+from ansible_collections.onprem.ecs.plugins.module_utils._plan import Change, Phase
 
 Tags = t.Dict[str, str]
 
@@ -56,3 +57,31 @@ def difference(found: t.Mapping[str, str], want: t.Mapping[str, str] | None, pur
     to_set = {name: want[name] for name in sorted(want) if found.get(name) != want[name]}
     surplus = [name for name in sorted(found) if name not in want and not name.lower().startswith(RESERVED)]
     return to_set, surplus if purge else []
+
+
+def after(found: t.Mapping[str, str], want: t.Mapping[str, str] | None, purge: bool) -> Tags:
+    """The tags when the difference has been made up."""
+    to_set, surplus = difference(found, want, purge)
+    return {**{name: found[name] for name in found if name not in surplus}, **to_set}
+
+
+def iam_changes(
+    resource: str, params: t.Mapping[str, t.Any], found: t.Mapping[str, str], then: t.Mapping[str, str]
+) -> list[Change]:
+    """The calls of IAM that make the tags ``then``. What goes is first, since there is a limit.
+
+    :param resource: ``role NAME`` or ``policy NAME``
+    :param params: what names it in the calls
+    """
+    kind = resource.partition(" ")[0].capitalize()
+    to_set, surplus = difference(found, then, purge=True)
+    changes = []
+    if surplus:
+        words = f"remove the tags {', '.join(surplus)} from {resource}"
+        more = {**params, "TagKeys": surplus}
+        changes.append(Change(Phase.CONFIGURE, "iam", f"Untag{kind}", resource, words, more))
+    if to_set:
+        words = f"tag {resource} with {', '.join(f'{key}={value}' for key, value in to_set.items())}"
+        more = {**params, "Tags": to_aws(to_set)}
+        changes.append(Change(Phase.CONFIGURE, "iam", f"Tag{kind}", resource, words, more))
+    return changes
