@@ -41,7 +41,7 @@ FAILED = RUNS._replace(active=False, sub_state="failed", result="exit-code")
     ],
 )
 def test_engine(
-    tmp_path: Path, unit: Unit, packages: dict[str, str], name: str | None, version: str | None, reason: str | None
+    tmp_path: Path, unit: Unit, packages: dict[str, str], *, name: str | None, version: str | None, reason: str | None
 ) -> None:
     host = FakeHost(tmp_path)
     found = read_engine(host, read_system(host), {"docker.service": unit}, Installed(packages))
