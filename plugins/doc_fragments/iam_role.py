@@ -10,9 +10,10 @@ import re
 import textwrap
 
 
-def _nested(documentation: str) -> str:
+def _nested(*documentation: str) -> str:
     """The same options as suboptions of ``roles``, whose names are then written ``roles[].name``."""
-    options = re.sub(r"\bO\((?!roles)", "O(roles[].", documentation.partition("options:\n")[2])
+    options = "".join(one.partition("options:\n")[2] for one in documentation)
+    options = re.sub(r"\bO\((?!roles)", "O(roles[].", options)
     suboptions = textwrap.indent(options, "    ")
     return f"""
 options:
@@ -27,7 +28,7 @@ options:
 
 
 class ModuleDocFragment:
-    """The options of one role, and of a list of roles."""
+    """The options of one role, those that name resources, and a list of roles."""
 
     DOCUMENTATION = r"""
 options:
@@ -112,50 +113,6 @@ options:
         that stay.
     type: list
     elements: str
-  clusters:
-    description:
-      - Names or ARNs of the ECS clusters that hosts may join, for O(permissions=least_privilege). Without it all of the
-        account in O(regions).
-      - C(*) and C(?) in names stand for what they stand for in IAM, here and in the other lists of resources.
-    type: list
-    elements: str
-    default: []
-  repositories:
-    description: Names or ARNs of ECR repositories that can be pulled from.
-    type: list
-    elements: str
-    default: []
-  log_groups:
-    description: Names or ARNs of CloudWatch log groups that can be written to.
-    type: list
-    elements: str
-    default: []
-  s3_objects:
-    description: Objects in S3 that can be read, each as C(bucket/key) or ARN.
-    type: list
-    elements: str
-    default: []
-  secrets:
-    description: Names or ARNs of secrets in AWS Secrets Manager.
-    type: list
-    elements: str
-    default: []
-  parameters:
-    description: Names or ARNs of parameters in SSM Parameter Store.
-    type: list
-    elements: str
-    default: []
-  kms_keys:
-    description: Ids or ARNs of own KMS keys that secrets and parameters are encrypted with. An alias cannot be used in
-      a policy.
-    type: list
-    elements: str
-    default: []
-  lambda_functions:
-    description: Names or ARNs of the Lambda functions that O(kind=lifecycle_hook) invokes.
-    type: list
-    elements: str
-    default: []
   vpc:
     description: Id of the VPC from which the feature V(ecr_endpoint) allows to pull.
     type: str
@@ -267,4 +224,52 @@ options:
     default: true
 """
 
-    ROLES: str = _nested(DOCUMENTATION)
+    RESOURCES = r"""
+options:
+  clusters:
+    description:
+      - Names or ARNs of ECS clusters. Without it all of the account in O(regions).
+      - C(*) and C(?) in names stand for what they stand for in IAM, here and in the other lists of resources.
+      - A list that nothing of the role or the policy is limited to is refused.
+    type: list
+    elements: str
+    default: []
+  repositories:
+    description: Names or ARNs of ECR repositories that can be pulled from.
+    type: list
+    elements: str
+    default: []
+  log_groups:
+    description: Names or ARNs of CloudWatch log groups that can be written to.
+    type: list
+    elements: str
+    default: []
+  s3_objects:
+    description: Objects in S3 that can be read, each as C(bucket/key) or ARN.
+    type: list
+    elements: str
+    default: []
+  secrets:
+    description: Names or ARNs of secrets in AWS Secrets Manager.
+    type: list
+    elements: str
+    default: []
+  parameters:
+    description: Names or ARNs of parameters in SSM Parameter Store.
+    type: list
+    elements: str
+    default: []
+  kms_keys:
+    description: Ids or ARNs of own KMS keys that secrets and parameters are encrypted with. An alias cannot be used in
+      a policy.
+    type: list
+    elements: str
+    default: []
+  lambda_functions:
+    description: Names or ARNs of the Lambda functions that the hooks of deployments invoke.
+    type: list
+    elements: str
+    default: []
+"""
+
+    ROLES: str = _nested(DOCUMENTATION, RESOURCES)

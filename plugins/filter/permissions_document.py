@@ -54,54 +54,16 @@ options:
   partition:
     description: The partition, such as V(aws-cn). The default is that of O(regions), or V(aws) without any.
     type: str
-  clusters:
-    description: Names or ARNs of ECS clusters. In names C(*) and C(?) stand for what they stand for in IAM.
-    type: list
-    elements: str
-    default: []
-  repositories:
-    description: Names or ARNs of ECR repositories.
-    type: list
-    elements: str
-    default: []
-  log_groups:
-    description: Names or ARNs of CloudWatch log groups.
-    type: list
-    elements: str
-    default: []
-  s3_objects:
-    description: Objects in S3, each as C(bucket/key) or ARN.
-    type: list
-    elements: str
-    default: []
-  secrets:
-    description: Names or ARNs of secrets in AWS Secrets Manager.
-    type: list
-    elements: str
-    default: []
-  parameters:
-    description: Names or ARNs of parameters in SSM Parameter Store.
-    type: list
-    elements: str
-    default: []
-  kms_keys:
-    description: Ids or ARNs of own KMS keys.
-    type: list
-    elements: str
-    default: []
-  lambda_functions:
-    description: Names or ARNs of Lambda functions.
-    type: list
-    elements: str
-    default: []
   roles:
-    description: Names, with their path, or ARNs of IAM roles that can be passed. C(*) is refused.
+    description: Names, with their path, or ARNs of IAM roles that can be passed. C(*) and C(?) are refused.
     type: list
     elements: str
     default: []
   role_kind:
     description: The kind of O(roles) for V(pass_role), as in M(onprem.ecs.ecs_iam_role).
     type: str
+extends_documentation_fragment:
+  - onprem.ecs.iam_role.resources
 author:
   - onprem.ecs contributors (@onprem-ecs)
 seealso:

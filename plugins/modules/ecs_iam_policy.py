@@ -84,52 +84,8 @@ options:
     type: str
     choices: [present, absent]
     default: present
-  clusters:
-    description:
-      - Names or ARNs of the ECS clusters that the policy is limited to. Without it all of the account in O(regions).
-      - C(*) and C(?) in names stand for what they stand for in IAM, here and in the other lists of resources but
-        O(roles).
-      - A list that the O(kind) is not limited to is refused, here and in the others.
-    type: list
-    elements: str
-    default: []
-  repositories:
-    description: Names or ARNs of ECR repositories that can be pulled from.
-    type: list
-    elements: str
-    default: []
-  log_groups:
-    description: Names or ARNs of CloudWatch log groups that can be written to.
-    type: list
-    elements: str
-    default: []
-  s3_objects:
-    description: Objects in S3 that can be read, each as C(bucket/key) or ARN.
-    type: list
-    elements: str
-    default: []
-  secrets:
-    description: Names or ARNs of secrets in AWS Secrets Manager.
-    type: list
-    elements: str
-    default: []
-  parameters:
-    description: Names or ARNs of parameters in SSM Parameter Store.
-    type: list
-    elements: str
-    default: []
-  kms_keys:
-    description: Ids or ARNs of own KMS keys that secrets and parameters are encrypted with.
-    type: list
-    elements: str
-    default: []
-  lambda_functions:
-    description: Names or ARNs of the Lambda functions that are invoked.
-    type: list
-    elements: str
-    default: []
   roles:
-    description: Names, with their path, or ARNs of the IAM roles that can be passed. C(*) is refused.
+    description: Names, with their path, or ARNs of the IAM roles that can be passed. C(*) and C(?) are refused.
     type: list
     elements: str
     default: []
@@ -199,6 +155,7 @@ seealso:
 author:
   - onprem.ecs contributors (@onprem-ecs)
 extends_documentation_fragment:
+  - onprem.ecs.iam_role.resources
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3

@@ -47,6 +47,7 @@ author:
   - onprem.ecs contributors (@onprem-ecs)
 extends_documentation_fragment:
   - onprem.ecs.iam_role
+  - onprem.ecs.iam_role.resources
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3

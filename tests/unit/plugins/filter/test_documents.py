@@ -16,6 +16,7 @@ import yaml
 from ansible.errors import AnsibleFilterError
 from module_docs import COLLECTION
 
+from ansible_collections.onprem.ecs.plugins.doc_fragments import iam_role
 from ansible_collections.onprem.ecs.plugins.filter import pass_role_document, permissions_document, trust_document
 from ansible_collections.onprem.ecs.plugins.module_utils._catalog import KINDS, RESOURCES
 from ansible_collections.onprem.ecs.plugins.module_utils._catalog_policies import POLICIES
@@ -165,10 +166,14 @@ def test_refusals(name: str, value: Any, options: dict[str, Any], words: str) ->
 
 
 def documentation(name: str) -> dict[str, Any]:
-    """A filter's ``DOCUMENTATION``."""
+    """A filter's ``DOCUMENTATION``, with the options of its fragments."""
     source = ast.parse((COLLECTION / "plugins/filter" / f"{name}.py").read_text(encoding="utf-8"))
     texts = [ast.literal_eval(n.value) for n in source.body if isinstance(n, ast.Assign) and "name: " in ast.dump(n)]
     found: dict[str, Any] = yaml.safe_load(texts[0])
+    for fragment in found.get("extends_documentation_fragment", []):
+        assert fragment.startswith("onprem.ecs.iam_role."), fragment
+        text = getattr(iam_role.ModuleDocFragment, fragment.rpartition(".")[2].upper())
+        found["options"].update(yaml.safe_load(text)["options"])
     return found
 
 
