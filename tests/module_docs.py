@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,9 @@ COMMON = {
     *("action", "ansible_facts", "ansible_loop_var", "changed", "deprecations", "diff", "exception", "failed"),
     *("invocation", "item", "msg", "skipped", "task", "warnings"),
 }
+#: Where a value is documented as the return value of another module, in the words of RETURN.
+SHOWN_ELSEWHERE = re.compile(r"each as RV\(onprem\.ecs\.(\w+)#module:(\w+)\)")
+
 PYTHON_TYPES: dict[str, tuple[type, ...]] = {
     "bool": (bool,),
     "complex": (dict,),
@@ -81,6 +85,14 @@ def _compare_value(where: str, word: dict[str, Any], value: Any) -> Iterator[str
     if not isinstance(value, right) or (isinstance(value, bool) and bool not in right):
         yield f"{where} is documented as {word['type']}, and is {value!r}"
         return
+    members = _members(word)
     for one in value if isinstance(value, list) else [value]:
-        if "contains" in word and isinstance(one, dict):
-            yield from _compare(where, word["contains"], one)
+        if members and isinstance(one, dict):
+            yield from _compare(where, members, one)
+
+
+def _members(word: dict[str, Any]) -> dict[str, Any]:
+    """What a value contains: what is said there, and what is said of the value that it is shown as."""
+    text = " ".join([word["description"]] if isinstance(word["description"], str) else word["description"])
+    elsewhere = [_members(section(module, "RETURN")[name]) for module, name in SHOWN_ELSEWHERE.findall(text)]
+    return {key: one for part in (*elsewhere, word.get("contains", {})) for key, one in part.items()}

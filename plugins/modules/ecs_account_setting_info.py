@@ -68,27 +68,11 @@ EXAMPLES = r"""
 
 RETURN = r"""
 account_settings:
-  description: The settings, sorted by name.
+  description:
+    - The settings, sorted by name, each as RV(onprem.ecs.ecs_account_setting#module:account_settings) shows it.
   returned: always
   type: list
   elements: dict
-  contains:
-    name:
-      description: The setting's name.
-      type: str
-      sample: awsvpcTrunking
-    value:
-      description: Its value.
-      type: str
-      sample: enabled
-    principal_arn:
-      description: Whom it is set for. The account's root stands for the account's default.
-      type: str
-      sample: arn:aws:iam::123456789012:root
-    type:
-      description: V(user), or V(aws_managed) for a setting that AWS sets.
-      type: str
-      sample: user
 """
 
 from ansible_collections.onprem.ecs.plugins.module_utils import _aws, _ecs_setting

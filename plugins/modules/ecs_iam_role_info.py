@@ -113,99 +113,11 @@ iam_roles:
   description:
     - The roles, each as RV(onprem.ecs.ecs_iam_role#module:iam_role) shows it, and with the members below. One that is
       not there has C(role_name) and these only.
+    - C(instance_profiles) are looked for when the kind of the role has one, or is not known.
   returned: always
   type: list
   elements: dict
   contains:
-    role_name:
-      description: Its name.
-      type: str
-      sample: ecsAnywhereRole
-    path:
-      description: Its path.
-      type: str
-      sample: /
-    arn:
-      description: Its ARN.
-      type: str
-      sample: arn:aws:iam::123456789012:role/ecsAnywhereRole
-    role_id:
-      description: Its unique id.
-      type: str
-      sample: AROAEXAMPLEEXAMPLE123
-    create_date:
-      description: When it was created.
-      type: str
-      sample: "2026-01-31T12:00:00+00:00"
-    description:
-      description: Its description.
-      type: str
-    max_session_duration:
-      description: The longest session in seconds.
-      type: int
-      sample: 3600
-    assume_role_policy_document:
-      description: The trust document, with AWS's spelling of its keys.
-      type: dict
-    attached_managed_policies:
-      description: The managed policies that are attached.
-      type: list
-      elements: dict
-      contains:
-        policy_name:
-          description: The name of the policy.
-          type: str
-          sample: AmazonSSMManagedInstanceCore
-        policy_arn:
-          description: The ARN of the policy.
-          type: str
-          sample: arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore
-    inline_policies:
-      description: The policies inside of the role.
-      type: list
-      elements: dict
-      contains:
-        policy_name:
-          description: The name of the policy.
-          type: str
-          sample: ecsAnywhereAgents
-        policy_document:
-          description: The document, with AWS's spelling of its keys.
-          type: dict
-    instance_profiles:
-      description: The instance profiles that hold the role; looked for only when the kind has one or is not known.
-      type: list
-      elements: dict
-      contains:
-        instance_profile_name:
-          description: The name of the instance profile.
-          type: str
-          sample: ecsInstanceRole-profile
-    permissions_boundary:
-      description: The permissions boundary. Missing when there is none.
-      type: dict
-      contains:
-        permissions_boundary_type:
-          description: Always V(Policy).
-          type: str
-          sample: Policy
-        permissions_boundary_arn:
-          description: The ARN of the policy that is the boundary.
-          type: str
-    role_last_used:
-      description: When and where the role was last used. Missing when it is not known.
-      type: dict
-      contains:
-        last_used_date:
-          description: When.
-          type: str
-        region:
-          description: In which Region.
-          type: str
-    tags:
-      description: Its tags.
-      type: dict
-      sample: {"owner": "platform"}
     kind:
       description: Its kind, or V(null) when it cannot be told.
       type: str
@@ -214,35 +126,9 @@ iam_roles:
       description: Whether it is there.
       type: bool
     findings:
-      description: The findings on the role, the worst first.
+      description: The findings on the role, the worst first, as in RV(findings).
       type: list
       elements: dict
-      contains:
-        id:
-          description: What kind of finding it is.
-          type: str
-          sample: trust_condition_missing
-        severity:
-          description: V(high), V(medium), V(low) or V(info).
-          type: str
-          sample: medium
-        role:
-          description: The name of the role.
-          type: str
-          sample: ecsAnywhereRole
-        what:
-          description: What is wrong, in a sentence.
-          type: str
-          sample: the trust document does not limit aws:SourceAccount and aws:SourceArn to the account 123456789012
-        evidence:
-          description: What was seen. An ARN, a statement, a date.
-          type: str
-        why:
-          description: Why it matters.
-          type: str
-        remedy:
-          description: What helps.
-          type: str
 findings:
   description: The findings on all roles, the worst first.
   returned: always

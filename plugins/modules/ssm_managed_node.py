@@ -118,55 +118,13 @@ EXAMPLES = r"""
 RETURN = r"""
 managed_nodes:
   description:
-    - The nodes, sorted by id, as they are now or would be in check mode. What is not known is V(null).
+    - The nodes, sorted by id, as they are now or would be in check mode, each as
+      RV(onprem.ecs.ssm_managed_node_info#module:managed_nodes) shows it.
+    - C(tags) are V(null) when they were not asked for by O(tags) or O(name).
     - With O(state=absent) those that were deregistered, or would be, as they were before.
   returned: always
   type: list
   elements: dict
-  contains:
-    instance_id:
-      description: The node's id.
-      type: str
-      sample: mi-0123456789abcdef0
-    name:
-      description: Its name in SSM, or V(null).
-      type: str
-    computer_name:
-      description: The host's own name.
-      type: str
-    ip_address:
-      description: The host's address.
-      type: str
-    platform_name:
-      description: The host's operating system.
-      type: str
-    platform_version:
-      description: Its version.
-      type: str
-    ping_status:
-      description: V(Online), V(ConnectionLost) or V(Inactive).
-      type: str
-    last_ping:
-      description: When SSM last heard of it, in UTC.
-      type: str
-    ssm_agent_version:
-      description: The SSM agent's version.
-      type: str
-    ssm_agent_is_latest:
-      description: Whether that is the latest version.
-      type: bool
-    iam_role:
-      description: The node's role.
-      type: str
-    activation_id:
-      description: The activation that it registered with.
-      type: str
-    ssm_registration_date:
-      description: When it registered, in UTC.
-      type: str
-    tags:
-      description: Its tags. V(null) when they were not asked for by O(tags) or O(name).
-      type: dict
 changes:
   description: What was done, or would be in check mode, in plain sentences. Also returned when the task fails half-way.
   returned: always

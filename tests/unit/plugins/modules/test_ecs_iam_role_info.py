@@ -52,6 +52,19 @@ def test_a_documented_role_is_shown_whole(modules: Modules) -> None:
     assert broken_promises(INFO, {key: value for key, value in result.items() if key != "printed"}) == []
 
 
+def test_what_is_shown_as_elsewhere_is_promised_as_there() -> None:
+    """RETURN refers to ``ecs_iam_role``: what is not said there, or of another type, is a broken promise."""
+    role = {"role_name": 1, "kind": "anywhere", "secret": "x", "tags": {}}
+    told = {"iam_roles": [role], "findings": [], "counts": {}, "table": []}
+    assert broken_promises(INFO, told) == [
+        f"{INFO}.iam_roles.secret is returned but not documented",
+        f"{INFO}.iam_roles.role_name is documented as str, and is 1",
+    ]
+    assert broken_promises("ecs_iam_baseline", {"iam_roles": [{"role_name": 1}], "changes": []}) == [
+        "ecs_iam_baseline.iam_roles.role_name is documented as str, and is 1"
+    ]
+
+
 def test_check_mode_is_the_same(modules: Modules) -> None:
     modules.run("ecs_iam_role", kind="anywhere")
     assert modules.check(INFO)["iam_roles"] == modules.run(INFO)["iam_roles"]
