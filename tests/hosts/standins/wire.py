@@ -185,9 +185,17 @@ def _bypassed(host: str, port: int, env: Mapping[str, str]) -> bool:
             return True
         if name and address is None and host.lower().endswith("." + name.lstrip("*.")):
             return True
-        if "/" in name and address is not None and address in ipaddress.ip_network(name, strict=False):
+        if address is not None and _in_network(address, name):
             return True
     return False
+
+
+def _in_network(address: Any, name: str) -> bool:
+    """Whether the name is a network with that address. What is none, such as the path of a socket, is passed over."""
+    try:
+        return "/" in name and address in ipaddress.ip_network(name, strict=False)
+    except ValueError:
+        return False
 
 
 def proxy_for(url: str, env: Mapping[str, str]) -> tuple[str, int] | None:

@@ -82,6 +82,7 @@ def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         ("https://10.1.2.3:4567/", "10.1.0.0/16", False),
         ("https://10.1.2.3:4567/", "10.2.0.0/16,other.example", True),
         ("http://169.254.170.2/", "169.254.169.254,169.254.170.2,/var/run/docker.sock", False),
+        ("https://10.1.2.3:4567/", "169.254.169.254,/var/run/docker.sock", True),
         ("https://localhost:1/", "", False),
     ],
 )
