@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import re
 import typing as t
 
@@ -44,7 +45,8 @@ EXACT = {"apt": "{name}={version}*", "dnf": "{name}-{version}", "yum": "{name}-{
 # Docker's packages for Debian and Ubuntu have had this epoch since 18.09.
 EXACT_DOCKER_DEB = "{name}=5:{version}-*"
 RPM_ARCHITECTURES = {"amd64": "x86_64", "arm64": "aarch64"}
-REPOSITORY_FILE = "/etc/yum.repos.d/docker-ce.repo"
+# Where dnf and yum are told what upgrades leave as it is: in the file of Docker's repository, or in their own.
+EXCLUDE_FILES = ("/etc/yum.repos.d/docker-ce.repo", "/etc/dnf/dnf.conf", "/etc/yum.conf")
 # The role container_engine writes the proxy of Docker there.
 PROXY_FILE = f"/etc/systemd/system/{UNIT}.d/onprem-ecs.conf"
 ZYPPER_LOCKS = "/etc/zypp/locks"
@@ -75,13 +77,19 @@ def docker_source(system: System) -> dict[str, t.Any] | None:
     }
 
 
+def excluded_packages(text: str) -> list[str]:
+    """The patterns in all ``exclude`` of a file of dnf or yum; a value goes on in the lines that are indented."""
+    values = re.findall(r"^exclude(?:pkgs)?[ \t]*=(.*(?:\n[ \t]+\S.*)*)", text, re.MULTILINE)
+    return [pattern for value in values for pattern in re.split(r"[\s,]+", value) if pattern]
+
+
 def is_held(host: Host, package: str | None, held: t.Collection[str]) -> bool:
-    """Whether an upgrade of the system leaves the engine as it is: by dpkg, the repository's file, or zypper."""
+    """Whether an upgrade of the system leaves the engine as it is: by dpkg, dnf, yum or zypper."""
     if package is None or package in held:
         return package is not None
-    excluded = re.search(r"^exclude(?:pkgs)?\s*=(.*)", host.read(REPOSITORY_FILE) or "", re.MULTILINE)
-    if excluded and package in excluded.group(1).split():
-        return True
+    for file in EXCLUDE_FILES:
+        if any(fnmatch.fnmatchcase(package, pattern) for pattern in excluded_packages(host.read(file) or "")):
+            return True
     return bool(re.search(rf"^solvable_name:\s*{re.escape(package)}\s*$", host.read(ZYPPER_LOCKS) or "", re.MULTILINE))
 
 

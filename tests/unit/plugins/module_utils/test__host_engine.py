@@ -56,17 +56,21 @@ HELD = {
     "no package": ({}, frozenset(), "exclude=docker-ce", "", False),
     "dnf": ({"docker-ce": "27.3.1-1"}, frozenset(), "[docker-ce-stable]\nexclude=docker-ce docker-ce-cli\n", "", True),
     "dnf, only the client": ({"docker-ce": "27.3.1-1"}, frozenset(), "exclude=docker-ce-cli\n", "", False),
+    "dnf, a pattern": ({"docker-ce": "27.3.1-1"}, frozenset(), "excludepkgs = kernel*, docker-*\n", "", True),
+    "dnf, the next line": ({"docker-ce": "27.3.1-1"}, frozenset(), "exclude=kernel\n  docker-ce\n", "", True),
+    "dnf, another word": ({"docker-ce": "27.3.1-1"}, frozenset(), "exclude=kernel\nname=docker-ce\n", "", False),
     "zypper": ({"docker": "27.3.1-1"}, frozenset(), "", "\ntype: package\nsolvable_name: docker\n\n", True),
     "zypper, another": ({"docker": "27.3.1-1"}, frozenset(), "", "solvable_name: docker-compose\n", False),
 }
 
 
+@pytest.mark.parametrize("file", ["/etc/yum.repos.d/docker-ce.repo", "/etc/dnf/dnf.conf", "/etc/yum.conf"])
 @pytest.mark.parametrize("name", HELD)
-def test_held(tmp_path: Path, name: str) -> None:
+def test_held(tmp_path: Path, name: str, file: str) -> None:
     packages, held, repository, locks, expected = HELD[name]
     host = FakeHost(tmp_path)
     host.put("/etc/os-release", DEBIAN_12)
-    host.put("/etc/yum.repos.d/docker-ce.repo", repository)
+    host.put(file, repository)
     host.put("/etc/zypp/locks", locks)
     found = read_engine(host, read_system(host), {"docker.service": RUNS}, Installed(packages, held))
     assert found["held"] is expected
