@@ -213,3 +213,18 @@ def test_what_is_wrong_with_host_or_controller_is_refused(host_with_gpg: Control
     assert "Traceback" not in run.text
     assert user.calls().writes == {}
     assert differences(before, after) == []
+
+
+@pytest.mark.parametrize("role", ["external_instance", "offboard"])
+@pytest.mark.parametrize("strategy", ["free", "host_pinned"])
+def test_hosts_out_of_step_are_refused(host_with_gpg: Controller, role: str, strategy: str) -> None:
+    """A play of the user's own, in which what is done once for all hosts would be done by each of them."""
+    user = host_with_gpg
+    play = {"hosts": "ecs", "gather_facts": False, "strategy": strategy, "roles": [f"onprem.ecs.{role}"]}
+    user.forget_calls()
+    before = user.footprint()
+    run = user.play(user.write_play(strategy, [play]))
+    assert run.code != 0, run.text
+    assert "takes the strategy linear" in run.words and "not supported in the free strategy" in run.words, run.text
+    assert user.calls().by_name == {}
+    assert differences(before, user.footprint()) == []
