@@ -130,11 +130,10 @@ def _nodes(aws: Aws, options: Options, wanted: Wanted, found: Found) -> Use | No
     ended = live if absent else live - _kept_regions(wanted, found, live)
     for region in sorted(ended):
         named = _named(aws, wanted.name, region)
+        users = f"managed nodes in {region} live on it and would lose their credentials: {named}"
         if named and absent:
-            users = f"managed nodes in {region} live on it and would lose their credentials: {named}"
             return Use("deleted", users, "Deregister them first")
         if named:
-            users = f"managed nodes in {region} live on it and would lose their credentials: {named}"
             way_out = f"Add {region} to the option regions, or choose trust_conditions that keep it"
             return Use("changed in its trust", users, way_out)
     loss = _loss(aws, _catalog.ANYWHERE, wanted, found) if live and not absent else None
