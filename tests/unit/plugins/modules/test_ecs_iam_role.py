@@ -196,7 +196,10 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "trust conditions": ({"trust_conditions": "strict"}, "trust_conditions: documented, none, or a block"),
     "trust block": ({"trust_conditions": {"StringEquals": "x"}}, "trust_conditions: documented, none, or a block"),
-    "too many tags": ({"tags": {str(number): "x" for number in range(51)}}, "tags: 51 tags, but a resource can have 50 at most"),
+    "too many tags": (
+        {"tags": {str(number): "x" for number in range(51)}},
+        "51 tags, but a resource can have 50 at most",
+    ),
     "tag of AWS": ({"tags": {"aws:x": "y"}}, "the key 'aws:x' begins with 'aws:', which is reserved"),
     "tag value": ({"tags": {"x": "y" * 257}}, "the value of 'x' has more than 256 characters"),
     "feature of a role that goes": ({"state": "absent", "features": ["x"]}, "has no feature 'x'; it has: ecr_pull"),
