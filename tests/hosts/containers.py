@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from .paths import GATEWAY, SUBNET, graph_dir
+from .paths import GATEWAY, HERE, SUBNET, graph_dir
 
 NETWORK = "lab"
 
@@ -98,8 +98,10 @@ def _hardware(address: str) -> str:
     return "02:4d:" + ":".join(f"{int(part):02x}" for part in address.split("."))
 
 
-def run_host(env: Mapping[str, str], image: str, name: str, address: str, folder: Path) -> None:
-    """Start a host; it boots afterwards.
+def run_host(
+    env: Mapping[str, str], image: str, name: str, address: str, folder: Path, *, guise: str | None = None
+) -> None:
+    """Start a host, which boots afterwards; in the guise of another system, when there is one.
 
     ``folder`` has ``lab_keys`` (who may log in) and gets the host's ``/var/lib/docker``, which must be a real file
     system for overlay2.
@@ -122,7 +124,9 @@ def run_host(env: Mapping[str, str], image: str, name: str, address: str, folder
             _hardware(address),
         ),
         *("--volume", f"{docker}:/var/lib/docker", "--volume", f"{folder / 'lab_keys'}:/etc/ssh/lab_keys:ro"),
+        *(("--volume", f"{HERE / 'guises'}:/usr/lib/guises:ro") if guise else ()),
         *("--tmpfs", "/tmp:mode=1777", image),  # noqa: S108 - a path in the host
+        *(("sh", "/usr/lib/guises/dress.sh", guise) if guise else ()),
     )
 
 

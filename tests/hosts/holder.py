@@ -238,9 +238,10 @@ def _start_emulator(run: RunDir) -> Callable[[], None]:
 
 
 def start_host(env: dict[str, str], run: RunDir, suite: str, name: str, address: str) -> None:
-    """Start one host from the image of that suite."""
+    """Start one host from the image of that suite or guise."""
+    guise = suite if suite in images.GUISES else None
     try:
-        containers.run_host(env, images.Image(suite).tag, name, address, run.path)
+        containers.run_host(env, images.image_of(suite).tag, name, address, run.path, guise=guise)
     except subprocess.CalledProcessError as error:
         raise RuntimeError(f"host {name} did not start: {error.stderr}") from error
 

@@ -35,6 +35,7 @@ ARCHIVE = [
 # What makes a Debian 12 pass for an RPM system; see el9/configure.sh.
 EL9 = [
     *("dnf", "rpm", "python3-dnf", "python3-rpm", "createrepo-c", "gnupg", "docker.io", "iptables", "jq", "acl"),
+    "zypper",
 ]
 SUITES = {
     "bullseye": ARCHIVE,
@@ -42,6 +43,8 @@ SUITES = {
     "trixie": [*ARCHIVE, "docker-cli"],
     "el9": EL9,
 }
+# Systems that are the one with the right name until they boot; see guises/dress.sh.
+GUISES = {"amzn2": "el9", "sles15": "el9"}
 # Units that make no sense in a container and only delay the boot.
 MASKED = [
     *("getty@.service", "console-getty.service", "sys-kernel-debug.mount", "sys-kernel-tracing.mount"),
@@ -117,11 +120,21 @@ def sources(suite: str) -> str:
     return f"deb [trusted=yes] http://{GATEWAY}:{MIRROR_PORT}/archive/{suite} ./\n"
 
 
-def ensure(suite: str, say: Callable[[str], None] = print) -> Image:
-    """Make the image of that suite unless it is cached; the image. Raises `machine.MachineError`."""
-    if suite not in SUITES:
-        raise machine.MachineError(f"no such suite: {suite}. There are {', '.join(sorted(SUITES))}")
-    image = Image(suite)
+def image_of(system: str) -> Image:
+    """The image of a suite or of a guise."""
+    return Image(GUISES.get(system, system))
+
+
+def systems() -> list[str]:
+    """All suites and guises."""
+    return sorted([*SUITES, *GUISES])
+
+
+def ensure(system: str, say: Callable[[str], None] = print) -> Image:
+    """Make the image of that system unless it is cached; the image. Raises `machine.MachineError`."""
+    image = image_of(system)
+    if image.suite not in SUITES:
+        raise machine.MachineError(f"no such system: {system}. There are {', '.join(systems())}")
     with locked():
         _ensure(image, say)
     return image

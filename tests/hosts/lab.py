@@ -388,7 +388,7 @@ def environment(run: RunDir, suite: str) -> dict[str, str]:
         "NO_PROXY": f"{GATEWAY},localhost,127.0.0.1",
         "no_proxy": f"{GATEWAY},localhost,127.0.0.1",
         "LAB": run.name,
-        "LAB_IMAGE": images.Image(suite).tag,
+        "LAB_IMAGE": images.image_of(suite).tag,
         "LAB_VARS": str(run / "vars.yml"),
         "PATH": f"{Path(sys.executable).parent}:{os.environ.get('PATH', os.defpath)}",
     }

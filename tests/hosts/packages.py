@@ -90,6 +90,11 @@ def _modules(home: str, names: tuple[str, ...]) -> dict[str, tuple[str, int]]:
     return found
 
 
+def _homes(home: str) -> dict[str, int]:
+    """Its folders: an rpm removes only those that it lists."""
+    return {home: 0o755, f"{home}/standins": 0o755}
+
+
 def _unit(name: str, **values: str) -> str:
     """A unit file with @NAME@ replaced."""
     text = (HERE / "standins" / "files" / name).read_text()
@@ -118,7 +123,7 @@ def ssm_agent(version: str) -> Package:
             "/etc/amazon/ssm/amazon-ssm-agent.json.template": ("{}\n", 0o644),
             **_modules(home, ("ssm_files", "ssm_agent", "ssm_cli")),
         },
-        folders={"/var/lib/amazon/ssm": 0o700, "/var/log/amazon/ssm": 0o755},
+        folders={**_homes(home), "/var/lib/amazon/ssm": 0o700, "/var/log/amazon/ssm": 0o755},
         scripts={"preinst": SSM_PREINST, "postinst": SSM_POSTINST, "prerm": SSM_PRERM},
     )
 
@@ -145,7 +150,13 @@ def ecs_init(version: str, *, rpm: bool) -> Package:
             "/var/cache/ecs/state": ("2\n", 0o644),
             **_modules(home, ("ecs_files", "ecs_init", "ecs_agent")),
         },
-        folders={"/etc/ecs": 0o755, "/var/lib/ecs": 0o755, "/var/lib/ecs/data": 0o700, "/var/log/ecs": 0o755},
+        folders={
+            **_homes(home),
+            "/etc/ecs": 0o755,
+            "/var/lib/ecs": 0o755,
+            "/var/lib/ecs/data": 0o700,
+            "/var/log/ecs": 0o755,
+        },
         scripts={"postinst": ECS_POSTINST, "prerm": ECS_PRERM},
     )
 

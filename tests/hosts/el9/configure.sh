@@ -21,12 +21,14 @@ cp "$files/base.spec" "$root/tmp/base/"
 chroot "$root" sh -eu -c '
   rpm --initdb
   rpmbuild -bb --quiet --define "_topdir /tmp/base" /tmp/base/base.spec
-  rpm -i --force-debian --nodeps /tmp/base/RPMS/noarch/*.rpm
+  rpm -i --force-debian --nodeps /tmp/base/RPMS/noarch/el-base-stub-*.rpm
   createrepo_c -q /tmp/base/RPMS'
 cp -r "$root/tmp/base/RPMS/." "$repository/"
 rm -rf "$root/tmp/base"
 # Docker has to be there before on such a system. It is off, as after an installation by hand.
 chroot "$root" systemctl disable -q docker.service docker.socket containerd.service
+# Another system's; a guise brings it back.
+mv "$root/usr/bin/zypper" "$root/usr/libexec/zypper"
 # No trace of the other package manager; last, as mmdebstrap is done with it.
 rm -f "$root"/usr/bin/apt "$root"/usr/bin/apt-* "$root"/usr/bin/dpkg "$root"/usr/bin/dpkg-*
 rm -rf "$root"/usr/lib/python3/dist-packages/apt "$root"/usr/lib/python3/dist-packages/apt_*
