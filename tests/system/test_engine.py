@@ -10,10 +10,14 @@ The repository's packages are stand-ins, in Docker's layout and signed by a test
 
 from __future__ import annotations
 
+import base64
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from hosts import mirror, packages
+from hosts.docker_repository import UNIT
 from system.controller import Controller, Run, differences, instances_up
 
 pytestmark = pytest.mark.lab
@@ -22,6 +26,7 @@ HOSTS = 1
 #: A fingerprint that no key has.
 NO_KEY = "0123456789ABCDEF0123456789ABCDEF01234567"
 OLD, NEW = "27.2.1", "27.3.1"
+AMAZON_VERSIONS = ("25.0.8", "25.0.13")
 PACKAGES = ("containerd.io", "docker-ce", "docker-ce-cli")
 REPOSITORIES = "ls /etc/apt/keyrings /etc/apt/sources.list.d /etc/yum.repos.d /etc/pki/rpm-gpg 2>/dev/null; true"
 #: On the rpm host Docker is there from the beginning; so it is taken away.
@@ -29,6 +34,21 @@ WITHOUT_DOCKER = (
     "systemctl stop docker.service docker.socket; rm -f /etc/init.d/docker /lib/systemd/system/docker.*; "
     "systemctl daemon-reload; systemctl reset-failed"
 )
+
+#: What makes the rpm host pass for Amazon Linux, with packages of its own.
+AMAZON = """
+set -e
+printf '%s\\n' 'NAME="Amazon Linux"' 'ID="amzn"' 'ID_LIKE="fedora"' 'VERSION_ID="2023"' > /usr/lib/os-release
+createrepo_c --quiet /srv/amazon
+printf '%s\\n' '[amazon]' name=amazon baseurl=file:///srv/amazon gpgcheck=0 > /etc/yum.repos.d/amazon.repo
+"""
+#: A container of somebody's own, of an image with nothing but sleep and its libraries.
+MAKE_CONTAINER = """
+set -e
+tar -ch /bin/sleep $(ldd /bin/sleep | grep -o '/[^ ]*') 2>/dev/null | docker import - own:1
+docker run --detach --name own own:1 /bin/sleep 10000
+"""
+STARTED = "docker inspect --format '{{.State.StartedAt}} {{.State.Running}}' own"
 
 
 def engine(user: Controller, host: str, **variables: Any) -> Run:
@@ -62,6 +82,28 @@ def test_another_key_is_refused_before_anything_is_changed(hosts: Controller, ho
     assert run.changed() == {host: 0}
     assert differences(before, hosts.footprint(host)) == []
     assert look.run(REPOSITORIES).stdout == repositories
+
+
+def test_each_use_of_the_role_checks_its_own_key(hosts: Controller) -> None:
+    """In one play: the first use's key is Docker's, the second's is not."""
+    other = mirror.keys(Path(hosts.lab.state()["mirror"]))["other"]
+    role = {"name": "onprem.ecs.container_engine"}
+    uses = [{"ansible.builtin.include_role": role, "vars": {"ecs_engine_key": key}} for key in ("", other.text)]
+    path = hosts.write_play("uses", [{"hosts": "node1", "gather_facts": False, "tasks": uses}])
+    run = hosts.play(path, "--check", ecs_engine_source="docker", ecs_engine_version=NEW)
+    assert run.code != 0 and run.recap["node1"]["changed"] > 0, run.text
+    assert "is not trusted" in run.said_of("node1") and other.fingerprint in run.said_of("node1"), run.text
+
+
+def test_what_is_no_key_is_refused_before_gpg_is_installed(hosts: Controller) -> None:
+    host, empty = hosts.lab.host("node1"), str(hosts.home / "ansible.cfg")
+    host.run("apt-get remove --yes gpg", check=True)
+    run = engine(hosts, "node1", ecs_engine_key=empty)
+    assert run.code != 0 and "ecs_engine_key is no armoured public key" in run.said_of("node1"), run.text
+    run = hosts.enroll("--limit", "node1", ecs_ssm_agent_key=empty)
+    assert run.code != 0 and "ecs_ssm_agent_key is empty, or names no" in run.said_of("node1"), run.text
+    assert host.run("command -v gpg").returncode != 0
+    host.run("apt-get install --yes gpg", check=True)
 
 
 def test_what_this_system_does_not_have_is_refused(hosts: Controller) -> None:
@@ -135,3 +177,59 @@ def test_a_host_with_rpm_is_enrolled(hosts: Controller) -> None:
     assert run.code == 0, run.text
     assert run.changed() == {"node2": 0}, run.text
     instances_up(hosts, "node2")
+
+
+def test_a_container_of_somebody_else_runs_through_all_of_it(hosts: Controller) -> None:
+    """From the first enrolment over a refusal and an upgrade to the end: never stopped, never started again."""
+    host, options = hosts.lab.host("node1"), ("--limit", "node1")
+    host.run(MAKE_CONTAINER, check=True)
+    began = host.run(STARTED, check=True).stdout
+    assert began.endswith(" true\n")
+    older: dict[str, Any] = {"ecs_ssm_agent_version": "3.3.987.0", "ecs_agent_version": "1.104.0"}
+    run = hosts.enroll(*options, ecs_engine_source="docker", **older)
+    assert run.code == 0, run.text
+    assert host.run(STARTED).stdout == began
+    run = hosts.enroll(*options, ecs_engine_version="20.10.24")
+    assert run.code != 0 and "Docker is there as the package docker-ce" in run.said_of("node1"), run.text
+    run = hosts.play("onprem.ecs.upgrade", *options)
+    assert run.code == 0 and run.changed()["node1"] > 0, run.text
+    assert host.run(STARTED).stdout == began
+    run = hosts.play("onprem.ecs.offboard", ecs_hosts="node1")
+    assert run.code == 0, run.text
+    assert host.run(STARTED).stdout == began
+    assert version(hosts, "node1") == OLD
+
+
+@pytest.fixture(scope="module")
+def amazon(hosts: Controller, tmp_path_factory: pytest.TempPathFactory) -> Controller:
+    """A host that passes for Amazon Linux 2023, whose Docker comes with the system, in two versions."""
+    host = hosts.lab.add_host("node3", "el9")
+    host.run(WITHOUT_DOCKER)
+    host.run("mkdir -p /srv/amazon", check=True)
+    for number in AMAZON_VERSIONS:
+        file = Path(tmp_path_factory.mktemp("amazon"), f"docker-{number}.rpm")
+        files = {"/usr/lib/systemd/system/docker.service": (UNIT, 0o644)}
+        made = packages.Package("docker", f"{number}-1.amzn2023", "docker (stand-in)", "", files)
+        packages.build_rpm(made, "x86_64", file)
+        text = base64.b64encode(file.read_bytes()).decode()
+        host.run(f"base64 --decode > /srv/amazon/{file.name}", check=True, stdin=text)
+    host.run(AMAZON, check=True)
+    return hosts
+
+
+@pytest.mark.parametrize("found", ["", "exclude=kernel"])
+def test_the_docker_of_amazon_linux_is_held(amazon: Controller, found: str) -> None:
+    """Whether dnf was told to leave something else before, or nothing."""
+    host, config = amazon.lab.host("node3"), "/etc/dnf/dnf.conf"
+    ask = "rpm -q --qf '%{VERSION}' docker"
+    host.run("systemctl stop docker.service docker.socket; rpm --erase docker; systemctl daemon-reload")
+    host.run(f"sed -i '/^exclude/d' {config}; [ -z '{found}' ] || echo '{found}' >> {config}", check=True)
+    for wanted in AMAZON_VERSIONS:
+        run = engine(amazon, "node3", ecs_engine_source="distribution", ecs_engine_version=wanted)
+        assert run.code == 0, run.text
+        host.run("dnf --assumeyes upgrade", check=True)
+        assert host.run(ask, check=True).stdout == wanted
+        shown = host.run(f"grep ^exclude {config}", check=True).stdout.strip()
+        assert shown == (f"{found} docker" if found else "exclude=docker")
+    run = engine(amazon, "node3", ecs_engine_source="distribution")
+    assert run.changed() == {"node3": 0}, run.text
