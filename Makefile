@@ -70,7 +70,7 @@ system: tree hosts ## the roles and playbooks on real systemd hosts (root)
 	cd $(TREE) && $(ROOT) env "PATH=$$PATH" LAB_DIR=$(CURDIR)/.lab python -m pytest --numprocesses=2 --dist=loadfile tests/system
 
 molecule: tree hosts ## one molecule scenario for each role (root)
-	cd $(TREE) && $(ROOT) env "PATH=$$PATH" LAB_DIR=$(CURDIR)/.lab python -m pytest tests/molecule
+	cd $(TREE) && $(ROOT) env "PATH=$$PATH" LAB_DIR=$(CURDIR)/.lab python -m pytest --numprocesses=2 --maxschedchunk=1 tests/molecule
 
 test: lint sanity importer unit integration oldest system molecule ## everything that must hold before a landing
 

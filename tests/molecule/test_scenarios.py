@@ -169,6 +169,16 @@ def test_docker(lab: Lab, tmp_path: Path, image: str) -> None:
     assert_clean(lab)
 
 
+def test_page_shows_the_example() -> None:
+    """The scenario of docs/molecule.md is the example's, and of ten lines."""
+    page = (COLLECTION / "docs/molecule.md").read_text()
+    shown = dict(re.findall(r"^`(molecule/default/\S+)`:\n\n```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL))
+    example = COLLECTION / "docs/example_role"
+    files = [path for path in example.glob("molecule/**/*") if path.is_file()]
+    assert shown == {str(path.relative_to(example)): path.read_text() for path in files}
+    assert len([line for text in shown.values() for line in text.splitlines() if line != "---"]) == 10
+
+
 def test_own_role(lab: Lab, tmp_path: Path) -> None:
     """A role of somebody else's, with a scenario of ten lines: as docs/molecule.md says."""
     role = shutil.copytree(COLLECTION / "docs/example_role", tmp_path / "example_role")
