@@ -2,19 +2,23 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""``ansible-playbook`` is killed at three points of its work on the hosts, and run again each time.
+"""``ansible-playbook`` is killed at three points of enrolling, and at one of an upgrade, and run again each time.
 
 Each run meets what the one before left and gets as far as its own point, the last one to the end.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from system.controller import Controller, instances_up
+from hosts.packages import ECS_VERSIONS, SSM_VERSIONS
+from system.controller import Controller, instance_of, instances_up
 from system.searching import found_on
 
 pytestmark = pytest.mark.lab
+OLD: dict[str, Any] = {"ecs_ssm_agent_version": SSM_VERSIONS[0], "ecs_agent_version": ECS_VERSIONS[0]}
 
 
 def on_any_host(user: Controller, question: str) -> bool:
@@ -39,23 +43,23 @@ def nodes(user: Controller) -> list[str]:
 
 def test_killed_at_three_points_and_run_again(controller: Controller) -> None:
     # With Docker there, and nothing of AWS. What runs on the hosts at the moment runs on.
-    run = controller.kill_when(lambda: has_docker(controller), everything=False)
+    run = controller.kill_when(lambda: has_docker(controller), everything=False, **OLD)
     assert not run.recap, run.text
     assert nodes(controller) == []
     assert len(controller.state()["activations"]) == 1, "it was to be killed with an activation made"
 
     # As soon as a host is a managed node: the agent has not taken its identity yet.
-    run = controller.kill_when(lambda: nodes(controller) != [], everything=True)
+    run = controller.kill_when(lambda: nodes(controller) != [], everything=True, **OLD)
     assert not run.recap, run.text
     assert controller.state()["container_instances"] == []
 
     # During the installation of the ECS agent.
-    run = controller.kill_when(lambda: has_ecs_agent(controller), everything=True)
+    run = controller.kill_when(lambda: has_ecs_agent(controller), everything=True, **OLD)
     assert not run.recap, run.text
     before = nodes(controller)
     assert len(before) == 2
 
-    run = controller.enroll()
+    run = controller.enroll(**OLD)
     assert run.code == 0, run.text
     instances_up(controller, "node1", "node2")
     assert nodes(controller) == before, "a host became another node"
@@ -63,7 +67,7 @@ def test_killed_at_three_points_and_run_again(controller: Controller) -> None:
 
 def test_then_nothing_is_left_to_do(controller: Controller) -> None:
     controller.forget_calls()
-    run = controller.enroll()
+    run = controller.enroll(**OLD)
     assert run.code == 0, run.text
     assert run.changed() == {"node1": 0, "node2": 0}
     assert controller.calls().writes == {}
@@ -74,3 +78,27 @@ def test_killing_leaves_no_activation_code_behind(controller: Controller) -> Non
     assert len(codes) >= 2
     for host in controller.lab.hosts():
         assert found_on(host, codes) == [], host.name
+
+
+def test_an_upgrade_killed_between_installation_and_restart(controller: Controller) -> None:
+    """The new package is there, and the old agent runs on; its process is the only thing that tells."""
+    host = controller.lab.host("node1")
+    installed = f"dpkg-query -W -f '${{Status}} ${{Version}}' amazon-ecs-init | grep -q 'installed {ECS_VERSIONS[-1]}'"
+    running = "curl --silent localhost:51678/v1/metadata"
+    # The installation lasts some seconds longer than the package needs, so that it is killed before the restart.
+    host.run("echo 'post-invoke=sleep 8' > /etc/dpkg/dpkg.cfg.d/slow", check=True)
+    controller.kill_when(
+        lambda: host.run(installed).returncode == 0,
+        everything=True,
+        playbook="onprem.ecs.upgrade",
+        ecs_hosts="node1",
+    )
+    host.run("rm /etc/dpkg/dpkg.cfg.d/slow; while pgrep -x dpkg; do sleep 0.2; done", check=True)
+    assert f"v{ECS_VERSIONS[0]} " in host.run(running, check=True).stdout, "it was to be killed before the restart"
+
+    run = controller.play("onprem.ecs.upgrade", ecs_hosts="node1")
+    assert run.code == 0, run.text
+    assert f"v{ECS_VERSIONS[-1]} " in host.run(running, check=True).stdout
+    assert instance_of(controller, "node1")["versionInfo"]["agentVersion"] == ECS_VERSIONS[-1]
+    run = controller.play("onprem.ecs.upgrade", ecs_hosts="node1")
+    assert run.changed() == {"node1": 0}, run.text
