@@ -75,9 +75,9 @@ def is_outdated(host: Host, unit: Unit, files: t.Iterable[str], programs: t.Iter
 
 
 def drop_ins(host: Host, unit: str) -> list[str]:
-    """The files that an administrator put beside the unit."""
+    """The files that an administrator put beside the unit, and their folder: its time tells when one was taken away."""
     folder = f"/etc/systemd/system/{unit}.d"
-    return [f"{folder}/{name}" for name in host.names(folder) if name.endswith(".conf")]
+    return [folder, *(f"{folder}/{name}" for name in host.names(folder) if name.endswith(".conf"))]
 
 
 def _number(text: str | None) -> int:

@@ -103,8 +103,20 @@ def test_a_unit_that_started_before_its_files_were_written(
         (folder / "own.conf").write_text("[Service]\n")
         os.utime(folder / "own.conf", (written, written))
     (folder / "notes.txt").write_text("not read by systemd")
+    os.utime(folder, (100.0, 100.0))
     unit = Unit("ecs.service", loaded=True, active=active, started_at=200.0)
     assert is_outdated(host, unit, ["/etc/ecs/ecs.config", *drop_ins(host, unit.name)]) is expected
+
+
+@pytest.mark.parametrize(("changed", "expected"), [(150.0, False), (250.0, True)])
+def test_a_unit_that_started_before_one_of_its_files_was_taken_away(
+    tmp_path: Path, changed: float, expected: bool
+) -> None:
+    folder = tmp_path / "etc/systemd/system/ecs.service.d"
+    folder.mkdir(parents=True)
+    os.utime(folder, (changed, changed))
+    unit = Unit("ecs.service", loaded=True, active=True, started_at=200.0)
+    assert is_outdated(Host(str(tmp_path)), unit, drop_ins(Host(str(tmp_path)), unit.name)) is expected
 
 
 def test_a_unit_that_started_before_its_program_was_installed(tmp_path: Path) -> None:
