@@ -128,10 +128,13 @@ class Controller:
         return found
 
     def command(self, playbook: str, *options: str, **variables: Any) -> list[str]:
-        """The command line that runs a playbook with the lab's variables; ``variables`` count more."""
+        """The command line that runs a playbook with the lab's variables; ``variables`` count more.
+
+        The program is that of the variable ``ANSIBLE_PLAYBOOK``, when it is set: for another ansible-core.
+        """
         given = {"ecs_cluster": CLUSTER, **variables}
         extra = ["-e", f"@{self.lab.run_dir / 'vars.yml'}", "-e", json.dumps(given)]
-        return ["ansible-playbook", playbook, *extra, *options]
+        return [os.environ.get("ANSIBLE_PLAYBOOK", "ansible-playbook"), playbook, *extra, *options]
 
     def play(self, playbook: str, *options: str, env: Mapping[str, str] | None = None, **variables: Any) -> Run:
         """Run a playbook to its end; the Run, whatever became of it."""
