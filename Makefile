@@ -56,9 +56,11 @@ unit: tree tools ## tests that need neither root nor hosts
 integration: tree ## every module through ansible-playbook against the emulator
 	cd $(TREE) && python -m pytest $(SPREAD) tests/integration
 
-oldest: tree ## the modules on the oldest supported ansible-core
+oldest: tree hosts ## the modules, and each role alone, on the oldest supported ansible-core (root)
 	@tests/setup requirements/oldest.txt .venv-oldest
 	cd $(TREE) && ANSIBLE_PLAYBOOK=$(OLDEST)/ansible-playbook python -m pytest $(SPREAD) tests/integration
+	cd $(TREE) && $(ROOT) env "PATH=$$PATH" LAB_DIR=$(CURDIR)/.lab ANSIBLE_PLAYBOOK=$(OLDEST)/ansible-playbook python -m pytest \
+	  tests/system/test_roles_alone.py
 
 tools: setup
 	@$(ROOT) env "PATH=$$PATH" LAB_DIR=$(CURDIR)/.lab PYTHONPATH=tests python -m hosts install
