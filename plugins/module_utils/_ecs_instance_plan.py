@@ -24,6 +24,9 @@ BATCH = 10
 #: Most attributes of the user's own on one container instance.
 MOST_ATTRIBUTES = 10
 
+#: The tag that Systems Manager and the console show as a host's name.
+NAME = "Name"
+
 ARN = re.compile(r"arn:[\w-]+:ecs:[\w-]+:[0-9]{12}:container-instance/\S+\Z")
 
 
@@ -37,6 +40,7 @@ class Options:
     attributes: Attributes = field(default_factory=dict)
     tags: _tags.Tags | None = None
     purge_tags: bool = True
+    names: t.Mapping[str, str] = field(default_factory=dict)
     wait: bool = True
     wait_timeout: float = 300
     poll_interval: float = 5
@@ -55,19 +59,21 @@ def options(params: t.Mapping[str, t.Any]) -> Options:
     :raises EcsError: for what AWS would refuse, or what has no meaning
     """
     state, cluster = params["state"], params["cluster"]
-    for option in ("attributes", "tags"):
+    for option in ("attributes", "tags", "names"):
         if params[option] and state != "active":
             raise EcsError(f"{option} can be set with state=active only")
     for option, least in (("wait_timeout", 0), ("poll_interval", 1)):
         if params[option] < least:
             raise EcsError(f"{option}: {params[option]} is less than {least} seconds")
+    tags = _tags.wanted(params["tags"])
     return Options(
         cluster=cluster,
         ids=instance_ids(params["instance_ids"], cluster),
         state=state,
         attributes=wanted_attributes(params["attributes"]),
-        tags=_tags.wanted(params["tags"]),
+        tags=tags,
         purge_tags=params["purge_tags"],
+        names=wanted_names(params["names"], tags),
         wait=params["wait"],
         wait_timeout=params["wait_timeout"],
         poll_interval=params["poll_interval"],
@@ -115,6 +121,22 @@ def wanted_attributes(given: t.Mapping[str, t.Any] | None) -> Attributes:
                 f"attributes: the value {value!r} of {name!r} must have 1 to 128 letters, digits, inner spaces and any "
                 "of -_.@/\\:; for an attribute without a value give null"
             )
+    return result
+
+
+def wanted_names(given: t.Mapping[str, t.Any] | None, tags: _tags.Tags | None) -> dict[str, str]:
+    """The option ``names``.
+
+    :raises EcsError: for what is no managed node's id, or no name, or another one than in the tags
+    """
+    result = {str(one): str(name) for one, name in (given or {}).items()}
+    for one, name in result.items():
+        if not NODE_ID.match(one):
+            raise EcsError(f"names: {one!r} is not the id of a managed node (mi- and 17 hexadecimal digits)")
+        if not re.match(r"[\w .:/=+@-]{1,256}\Z", name):
+            raise EcsError(f"names: {name!r} must have 1 to 256 letters, digits, spaces and any of _.:/=+-@")
+        if (tags or {}).get(NAME, name) != name:
+            raise EcsError(f"names: {one} shall be {name!r}, but the tag {NAME} in tags is {(tags or {})[NAME]!r}")
     return result
 
 
@@ -197,17 +219,29 @@ def _attribute_changes(instances: t.Iterable[Instance], want: Options) -> t.Iter
 def _tag_changes(instances: t.Iterable[Instance], want: Options) -> t.Iterator[Change]:
     for one in instances:
         arn = str(one.arn)
-        to_set, to_remove = _tags.difference(_found_tags(one), want.tags, want.purge_tags)
+        to_set, to_remove = _tags.difference(_found_tags(one), *_wanted_tags(one, want))
         if to_remove:
             words = f"remove the tags {', '.join(to_remove)} of {one.instance_id}"
             params: dict[str, t.Any] = {"resourceArn": arn, "tagKeys": to_remove}
             yield Change(Phase.CONFIGURE, "ecs", "UntagResource", arn, words, params)
+        # First: the container instance's tag is how the next run knows that this was done.
+        if NAME in to_set and one.instance_id in want.names:
+            words = f"call {one.instance_id} {to_set[NAME]} in Systems Manager"
+            params = {"ResourceType": "ManagedInstance", "ResourceId": one.instance_id}
+            params["Tags"] = _tags.to_aws({NAME: to_set[NAME]})
+            yield Change(Phase.CONFIGURE, "ssm", "AddTagsToResource", one.instance_id, words, params)
         if to_set:
             told = ", ".join(f"{name}={value}" for name, value in to_set.items())
             params = {"resourceArn": arn, "tags": _tags.to_aws(to_set, "key", "value")}
             yield Change(
                 Phase.CONFIGURE, "ecs", "TagResource", arn, f"set the tags {told} on {one.instance_id}", params
             )
+
+
+def _wanted_tags(instance: Instance, want: Options) -> tuple[_tags.Tags | None, bool]:
+    """The tags of a host's container instance with its name, and whether others go."""
+    name = want.names.get(instance.instance_id)
+    return (want.tags if name is None else {**(want.tags or {}), NAME: name}), want.purge_tags and want.tags is not None
 
 
 def _found_tags(instance: Instance) -> _tags.Tags:
@@ -221,12 +255,10 @@ def _section(instance: Instance) -> dict[str, t.Any]:
 
 def _section_wanted(instance: Instance, want: Options) -> dict[str, t.Any]:
     found = _section(instance)
-    to_set, to_remove = _tags.difference(found["tags"], want.tags, want.purge_tags)
-    kept = {name: value for name, value in found["tags"].items() if name not in to_remove}
     return {
         "status": "ACTIVE",
         "attributes": {**found["attributes"], **want.attributes},
-        "tags": {**kept, **to_set},
+        "tags": _tags.after(found["tags"], *_wanted_tags(instance, want)),
     }
 
 

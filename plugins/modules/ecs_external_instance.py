@@ -47,6 +47,15 @@ options:
       - Attributes for the container instances, name to value; V(null) is an attribute without a value. Ten at most.
       - Other attributes are left alone. Only for O(state=active).
     type: dict
+  names:
+    description:
+      - Names for hosts, by the id of the managed node. Others are left alone, and so are ids that are not in
+        O(instance_ids). Only for O(state=active).
+      - A name is the tag C(Name) of the managed node, which SSM shows, and of the container instance. A host whose
+        container instance has it is right; so nothing is asked of SSM for each host, and for a new name there is one
+        call more.
+    type: dict
+    version_added: 0.2.0
   wait:
     description:
       - Whether to wait until the state is reached, and to fail otherwise.
@@ -79,7 +88,8 @@ options:
 notes:
   - "Permissions: C(ssm:DescribeInstanceInformation), C(ecs:ListContainerInstances),
     C(ecs:DescribeContainerInstances), C(ecs:UpdateContainerInstancesState); for what is asked also
-    C(ecs:PutAttributes), C(ecs:TagResource), C(ecs:UntagResource), C(ecs:DeregisterContainerInstance)."
+    C(ecs:PutAttributes), C(ecs:TagResource), C(ecs:UntagResource), C(ecs:DeregisterContainerInstance),
+    C(ssm:AddTagsToResource)."
 seealso:
   - module: onprem.ecs.ecs_external_instance_info
   - module: onprem.ecs.ssm_activation
@@ -104,6 +114,9 @@ EXAMPLES = r"""
       gpu:
     tags:
       owner: platform
+    names:
+      mi-0123456789abcdef0: rack-1
+      mi-0123456789abcdef1: rack-2
     wait_timeout: 600
 
 - name: Drain a host before work on it, and give it back if that takes too long
@@ -269,6 +282,7 @@ SPEC = {
     "attributes": {"type": "dict"},
     "tags": {"type": "dict", "aliases": ["resource_tags"]},
     "purge_tags": {"type": "bool", "default": True},
+    "names": {"type": "dict"},
     "wait": {"type": "bool", "default": True},
     "wait_timeout": {"type": "int", "default": 300},
     "poll_interval": {"type": "int", "default": 5},

@@ -70,6 +70,7 @@ def test_the_info_module_shows_them_as_aws_does(enrolled: Enrolled) -> None:
         assert one["agent_connected"] is True
         assert one["cluster"] == CLUSTER
         assert one["iam_role"] == "ecsAnywhereRole"
+        assert one["name"] == one["tags"]["Name"] == f"{one['computer_name']}.example.com", "as in the inventory"
     members = {
         one["ec2InstanceId"]: one["containerInstanceArn"] for one in enrolled.controller.state()["container_instances"]
     }

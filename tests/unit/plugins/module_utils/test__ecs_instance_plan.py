@@ -18,6 +18,7 @@ from ansible_collections.onprem.ecs.plugins.module_utils._errors import EcsError
 from ansible_collections.onprem.ecs.plugins.module_utils._plan import Plan
 
 ARN = "arn:aws:ecs:eu-west-1:123456789012:container-instance/edge/{}"
+NODE = "mi-00000000000000000"
 GIVEN: dict[str, Any] = {
     "cluster": "edge",
     "instance_ids": ["mi-00000000000000001"],
@@ -25,6 +26,7 @@ GIVEN: dict[str, Any] = {
     "attributes": None,
     "tags": None,
     "purge_tags": True,
+    "names": None,
     "wait": True,
     "wait_timeout": 300,
     "poll_interval": 5,
@@ -49,6 +51,11 @@ GIVEN: dict[str, Any] = {
         ({"attributes": {"a": "x"}, "state": "draining"}, "state=active only"),
         ({"tags": {"a": "x"}, "state": "absent"}, "state=active only"),
         ({"tags": {"aws:a": "x"}}, "reserved"),
+        ({"names": {NODE: "rack-1"}, "state": "draining"}, "state=active only"),
+        ({"names": {"rack-1": "rack-1"}}, "is not the id of a managed node"),
+        ({"names": {NODE: "rack #1"}}, "letters, digits, spaces and any of"),
+        ({"names": {NODE: ""}}, "1 to 256"),
+        ({"names": {NODE: "rack-1"}, "tags": {"Name": "rack-2"}}, "but the tag Name in tags is 'rack-2'"),
         ({"wait_timeout": -1}, "wait_timeout"),
         ({"poll_interval": 0}, "poll_interval"),
     ],
@@ -117,6 +124,9 @@ def perform(plan: Plan, found: list[dict[str, Any]]) -> None:
                 by_arn[one["targetId"]]["attributes"][one["name"]] = one.get("value")
         elif change.operation == "TagResource":
             by_arn[params["resourceArn"]]["tags"].update({tag["key"]: tag["value"] for tag in params["tags"]})
+        elif change.operation == "AddTagsToResource":
+            assert params["ResourceType"] == "ManagedInstance"
+            found[int(params["ResourceId"][3:])]["called"] = [tag["Value"] for tag in params["Tags"]]
         elif change.operation == "UntagResource":
             for key in params["tagKeys"]:
                 del by_arn[params["resourceArn"]]["tags"][key]
@@ -129,16 +139,24 @@ def perform(plan: Plan, found: list[dict[str, Any]]) -> None:
     attributes=st.dictionaries(NAMES, st.none() | TEXTS),
     tags=st.none() | st.dictionaries(st.sampled_from("abc"), TEXTS),
     purge=st.booleans(),
+    names=st.dictionaries(st.sampled_from([NODE, "mi-00000000000000001"]), TEXTS),
 )
 def test_a_plan_leads_to_what_is_wanted_and_the_next_is_empty(
-    found: list[dict[str, Any]], attributes: dict[str, str | None], tags: dict[str, str] | None, purge: bool
+    found: list[dict[str, Any]],
+    attributes: dict[str, str | None],
+    tags: dict[str, str] | None,
+    purge: bool,
+    names: dict[str, str],
 ) -> None:
-    want = plans.Options("edge", (), "active", attributes, tags, purge)
+    want = plans.Options("edge", (), "active", attributes, tags, purge, names)
     left_out = [str(one) for one in found if one["status"] not in ("ACTIVE", "DRAINING")]
     plan = plans.plan_active(hosts_of(found), want)
     perform(plan, found)
 
     there = {f"mi-{n:017}": one for n, one in enumerate(found) if one["status"] in ("ACTIVE", "DRAINING")}
+    called = {node: one.pop("called") for node, one in there.items() if "called" in one}
+    assert called == {node: [names[node]] for node in called}
+    assert all(one["tags"]["Name"] == names[node] for node, one in there.items() if node in names)
     assert dict(plan.after) == there
     assert all(one["status"] == "ACTIVE" for one in there.values())
     assert all(one["attributes"].items() >= attributes.items() for one in there.values())
@@ -175,3 +193,12 @@ def test_deregistering_takes_what_was_left_behind_by_force() -> None:
         (ARN.format(0), False),
         (ARN.format("old"), True),
     ]
+
+
+def test_a_name_is_the_last_to_be_noted_where_the_next_run_looks() -> None:
+    """A run that is killed in between leaves the container instance without it, and the next one does both again."""
+    found = [{"status": "ACTIVE", "attributes": {}, "tags": {"old": "1"}}]
+    want = plans.Options("edge", (), "active", names={NODE: "rack-1"})
+    plan = plans.plan_active(hosts_of(found), want)
+    assert [change.operation for change in plan.ordered()] == ["AddTagsToResource", "TagResource"]
+    assert plan.words() == [f"call {NODE} rack-1 in Systems Manager", f"set the tags Name=rack-1 on {NODE}"]
