@@ -68,7 +68,7 @@ OPERATOR = (
         ("parameter",),
         optional=True,
     ),
-    Statement("ManagedNodes", ("ssm:DeregisterManagedInstance",), ("managed_node",)),
+    Statement("ManagedNodes", ("ssm:AddTagsToResource", "ssm:DeregisterManagedInstance"), ("managed_node",)),
     Statement("FindClusters", ("ecs:ListClusters",)),
     Statement(
         "Clusters",

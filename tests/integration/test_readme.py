@@ -126,11 +126,12 @@ class TestPermissions:
         calls = [entry for entry in playbooks.emulator("GET", "log") if entry["service"] != "sts"]
         made = {f"{entry['service']}:{entry['operation']}" for entry in calls}
         assert made >= {"iam:CreateRole", "ssm:CreateActivation", "ecs:CreateCluster", "ecs:PutAttributes"}
+        assert "ssm:AddTagsToResource" in made
         questions = [question for entry in calls for question in _questions(entry)]
         assert [question for question in questions if decide([DOCUMENT], question) != "allow"] == []
         found = playbooks.emulator("GET", "state")["container_instances"]
         tags = {tag["key"]: tag["value"] for one in found for tag in one["tags"]}
-        assert tags == {**FOREIGN_TAGS, "owner": "platform"}, "tags of others stay"
+        assert tags == {**FOREIGN_TAGS, "owner": "platform", "Name": "node1.example.com"}, "tags of others stay"
 
     def test_it_allows_nothing_that_only_looks_alike(self) -> None:
         other = "arn:aws:iam::123456789012:role/Administrator"
@@ -163,6 +164,7 @@ FACTS = {
     "__external_instance_want": {
         "account": {"region": REGION, "iam_role": "ecsAnywhereRole", "tags": {"owner": "platform"}},
         "place": {"region": REGION, "cluster": "shop", "attributes": {"site": "berlin"}, "tags": {"owner": "platform"}},
+        "name": "node1.example.com",
         "register": True,
     },
     "__external_instance_look": {"ecs_host": {"ssm": {"instance_id": NODE["InstanceId"]}}},
@@ -178,7 +180,10 @@ def _questions(entry: dict[str, Any]) -> Iterator[Question]:
     """What IAM asks itself for one call: resource types as in AWS's service authorization reference."""
     operation, params = entry["operation"], entry["params"]
     action = f"{entry['service']}:{operation}"
-    if entry["service"] == "ssm":
+    if operation == "AddTagsToResource":
+        assert params["ResourceType"] == "ManagedInstance"
+        yield Question(action, f"arn:aws:ssm:{REGION}:123456789012:managed-instance/{params['ResourceId']}")
+    elif entry["service"] == "ssm":
         yield Question(action, "*")
         if operation == "CreateActivation":
             role = f"arn:aws:iam::123456789012:role/{params['IamRole']}"

@@ -112,6 +112,7 @@ def run(cloud: Cloud, check_mode: bool = False, **options: Any) -> dict[str, Any
         "attributes": None,
         "tags": None,
         "purge_tags": True,
+        "names": None,
         "wait": True,
         "wait_timeout": 60,
         "poll_interval": 5,
