@@ -27,8 +27,8 @@ def on_any_host(user: Controller, question: str) -> bool:
 
 
 def has_docker(user: Controller) -> bool:
-    """Docker is installed on a host."""
-    return on_any_host(user, "dpkg-query -W -f '${Status}' docker.io 2>/dev/null | grep -q 'install ok installed'")
+    """Docker is installed on a host, and perhaps held already."""
+    return on_any_host(user, "dpkg-query -W -f '${Status}' docker.io 2>/dev/null | grep -q ' ok installed'")
 
 
 def has_ecs_agent(user: Controller) -> bool:
