@@ -2,16 +2,15 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""``onprem.ecs.enroll`` on systemd hosts: the first time beside the bare shell commands, and with nothing to do beside
-``ansible -m ping``.
+"""``onprem.ecs.enroll`` on systemd hosts: the first time beside the commands that AWS's pages want, and with nothing to
+do beside ``ansible -m ping``.
 
 Everything is on this machine: hosts, mirror and emulator. Both sides of a comparison run in the same lab, one after the
-other. ``BENCH_HOSTS`` says how many hosts (2,10,30).
+other. ``BENCH_HOSTS`` says how many hosts (2,10,30). The folder of the AWS command line is in ``AWS_BIN``.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 import statistics
@@ -58,6 +57,32 @@ systemctl start --no-block ecs
 until curl -fs http://localhost:51678/v1/metadata 2>/dev/null | grep -q '"ContainerInstanceArn": *"arn'; do
   sleep 0.5
 done
+"""
+
+#: What AWS's pages do in the account before a host can register, by the AWS command line.
+ACCOUNT = r"""
+set -eu
+trust='{"Version": "2012-10-17", "Statement":
+  {"Effect": "Allow", "Principal": {"Service": "ssm.amazonaws.com"}, "Action": "sts:AssumeRole"}}'
+aws iam create-role --role-name "$ROLE" --assume-role-policy-document "$trust" >/dev/null
+for policy in AmazonSSMManagedInstanceCore service-role/AmazonEC2ContainerServiceforEC2Role; do
+  aws iam attach-role-policy --role-name "$ROLE" --policy-arn "arn:aws:iam::aws:policy/$policy"
+done
+aws ecs create-cluster --cluster-name "$CLUSTER" >/dev/null
+aws ssm create-activation --iam-role "$ROLE" --query '[ActivationId, ActivationCode]' --output text
+"""
+#: And after it: until the host is online, active and connected; then its activation is of no more use.
+PROOF = r"""
+set -eu
+node() { aws ssm describe-instance-information --filters "Key=ActivationIds,Values=$ID" --output text --query "$1"; }
+until [ "$(node 'InstanceInformationList[0].PingStatus')" = Online ]; do sleep 1; done
+id=$(node 'InstanceInformationList[0].InstanceId')
+members() { aws ecs list-container-instances --cluster "$CLUSTER" --query containerInstanceArns --output text; }
+until aws ecs describe-container-instances --cluster "$CLUSTER" --container-instances $(members) --output text \
+  --query "containerInstances[?ec2InstanceId=='$id' && status=='ACTIVE'].agentConnected" | grep -q True; do
+  sleep 1
+done
+aws ssm delete-activation --activation-id "$ID"
 """
 
 
@@ -118,36 +143,55 @@ class Bench:
         return Figures(statistics.median(run.wall for run in runs), runs[-1].calls)
 
 
-def bare_shell(bench: Bench, host: str, pattern: str) -> float:
-    """Seconds that the bare commands take on a host. They get the files that enrolling has written on another."""
+def by_hand(bench: Bench, host: str, pattern: str) -> tuple[float, float]:
+    """Seconds that AWS's commands take in the account, and the bare commands on a host.
+
+    The host gets the files that enrolling has written on another.
+    """
     lab = bench.lab
     variables: dict[str, Any] = yaml.safe_load((lab.run_dir / "vars.yml").read_text(encoding="utf-8"))
     lab.host(pattern).run(f"tar -c -C / -f /tmp/bench.tar {FILES}", check=True)
     packed = lab.host(pattern).run("base64 -w0 /tmp/bench.tar", check=True).stdout
     lab.host(host).run("base64 -d >/tmp/bench.tar", stdin=packed, check=True)
-    answer = bench.run(["ansible", "localhost", "-m", "onprem.ecs.ssm_activation", "-a", "iam_role=ecsAnywhereRole"])
-    made = json.loads(answer.text[answer.text.index("{") :])
     mirror, region = variables["ecs_mirror"], variables["ecs_region"]
     values = {
         "SSM": f"{mirror}/amazon-ssm-{region}/latest/debian_amd64/amazon-ssm-agent.deb",
         "ECS": f"{mirror}/amazon-ecs-agent-{region}/amazon-ecs-init-latest.amd64.deb",
         "KEYS": f"{mirror}/keys",
-        "CODE": made["activation_code"],
-        "ID": made["activation_id"],
         "REGION": region,
+        "ROLE": "benchByHand",
+        "CLUSTER": CLUSTER,
     }
-    script = "".join(f"{name}={shlex.quote(value)}\n" for name, value in values.items()) + SHELL
+    account = bench.run(aws(ACCOUNT, values))
+    values["ID"], values["CODE"] = account.text.split()
     start = time.monotonic()
-    lab.host(host).run("cat >/tmp/bench.sh; bash /tmp/bench.sh", stdin=script, check=True)
-    return time.monotonic() - start
+    lab.host(host).run("cat >/tmp/bench.sh; bash /tmp/bench.sh", stdin=script(SHELL, values), check=True)
+    on_host = time.monotonic() - start
+    return account.wall + bench.run(aws(PROOF, values)).wall, on_host
+
+
+def script(commands: str, values: dict[str, str]) -> str:
+    """The commands with their variables before them."""
+    return "".join(f"{name}={shlex.quote(value)}\n" for name, value in values.items()) + commands
+
+
+def aws(commands: str, values: dict[str, str]) -> list[str]:
+    """The command that runs commands of the AWS command line."""
+    return ["sh", "-c", f"PATH={shlex.quote(os.environ['AWS_BIN'])}:$PATH\n{script(commands, values)}"]
 
 
 def first_time(bench: Bench) -> None:
-    """The first enrolment of one host beside the bare commands on another."""
+    """The first enrolment of one host beside the same by hand on another."""
     enrolled = bench.enroll("--limit", "node2").wall
-    bare = bare_shell(bench, "node1", "node2")
-    print(f"\nfirst enrolment of one host {enrolled:8.1f} s\nthe bare shell commands    {bare:9.1f} s")
-    print(f"{enrolled / bare:.2f} times (aim 1.2, without the download, which is from this machine)")
+    account, host = by_hand(bench, "node1", "node2")
+    for words, seconds in (
+        ("first enrolment of one host", enrolled),
+        ("by hand: AWS's commands in the account", account),
+        ("by hand: the bare shell commands on the host", host),
+    ):
+        print(f"{words:48}{seconds:8.1f} s")
+    print(f"{enrolled / (account + host):.2f} times by hand, {enrolled / host:.2f} times the host's commands alone")
+    print("aim: 1.2 times, without the download, which is from this machine")
 
 
 def no_change(bench: Bench) -> None:
