@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from readme_blocks import commands, write_files
+from readme_blocks import commands
 
 from hosts import Lab
-from system.controller import ENROLL, Calls, Controller, Run
+from system.controller import ENROLL, Calls, Controller, Run, readme_user
 
 
 @contextmanager
@@ -71,22 +71,6 @@ class Enrolled:
     def every_step(self) -> list[Step]:
         """All of them."""
         return [self.checked, self.first, self.second, self.checked_again, self.one_host]
-
-
-def readme_user(user: Controller) -> tuple[str, ...]:
-    """Do what README asks for: save its files and the signing keys.
-
-    README's hosts and its AWS are not there: the options that are returned name a second inventory, which says how the
-    lab's hosts are reached, and sets what a user with a private mirror and private endpoints would set as well.
-    """
-    write_files(user.home)
-    group, variables = user.group, user.variables
-    for name, agent in (("ecs_ssm_agent_key", "ssm"), ("ecs_agent_key", "ecs")):
-        (user.home / f"amazon-{agent}-agent.asc").write_text(variables.pop(name))
-    variables.pop("ecs_region")
-    group["hosts"] = {f"{name}.example.com": address for name, address in group["hosts"].items()}
-    group["vars"].update(variables)
-    return ("-i", user.write_inventory("lab", group))
 
 
 @pytest.fixture(scope="module")

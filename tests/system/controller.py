@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from readme_blocks import write_files
 
 from hosts import Lab
 
@@ -320,3 +321,19 @@ def instances_up(controller: Controller, *hosts: str) -> None:
     for one in members:
         assert (one["status"], one["agentConnected"], one["clusterName"]) == ("ACTIVE", True, CLUSTER), one
     assert state["activations"] == []
+
+
+def readme_user(user: Controller) -> tuple[str, ...]:
+    """Do what README asks for: save its files and the signing keys.
+
+    README's hosts and its AWS are not there: the options that are returned name a second inventory, which says how the
+    lab's hosts are reached, and sets what a user with a private mirror and private endpoints would set as well.
+    """
+    write_files(user.home)
+    group, variables = user.group, user.variables
+    for name, agent in (("ecs_ssm_agent_key", "ssm"), ("ecs_agent_key", "ecs")):
+        (user.home / f"amazon-{agent}-agent.asc").write_text(variables.pop(name))
+    variables.pop("ecs_region")
+    group["hosts"] = {f"{name}.example.com": address for name, address in group["hosts"].items()}
+    group["vars"].update(variables)
+    return ("-i", user.write_inventory("lab", group))
