@@ -162,10 +162,13 @@ INSTANCE = {
 }
 FACTS = {
     "__external_instance_want": {
+        "host": "node1.example.com",
         "account": {"region": REGION, "iam_role": "ecsAnywhereRole", "tags": {"owner": "platform"}},
         "place": {"region": REGION, "cluster": "shop", "attributes": {"site": "berlin"}, "tags": {"owner": "platform"}},
         "name": "node1.example.com",
         "register": True,
+        "joins": True,
+        "trouble": "",
     },
     "__external_instance_look": {"ecs_host": {"ssm": {"instance_id": NODE["InstanceId"]}}},
 }
