@@ -28,8 +28,9 @@ import emulator
 HERE = Path(__file__).resolve().parent
 PLAYBOOKS = HERE / "playbooks"
 DELAYS = (0, 100)
-#: Runs of what changes nothing; the median is shown.
-RUNS = 3
+#: How often each is run, in turn, so that a machine that is slower for a while is so for all; medians are shown.
+ROUNDS = 3
+FLOOR = "one aws_caller_info"
 OURS = "ecs_iam_baseline"
 #: AWS's page makes the policy for logs a managed policy of the account's own; inside of the role it costs less.
 PEERS = ("amazon.aws, own policy managed", "amazon.aws, own policy inline")
@@ -92,12 +93,6 @@ class Bench:
         cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
         return Figures(wall, cpu, sum(counted["calls"].values()), counted["writes"])
 
-    def steady(self, name: str, *options: str) -> Figures:
-        """The median of several runs that find nothing to do."""
-        runs = [self.play(name, *options) for _run in range(RUNS)]
-        median = statistics.median
-        return Figures(median(r.wall for r in runs), median(r.cpu for r in runs), runs[0].calls, runs[0].writes)
-
     def _environment(self) -> dict[str, str]:
         return {
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
@@ -114,30 +109,37 @@ class Bench:
         }
 
 
-def measure(bench: Bench, delay: int) -> dict[str, Figures]:
-    """All rows of the table for one delay."""
-    rows: dict[str, Figures] = {}
-    bench.account(delay)
-    rows["an empty playbook"] = bench.steady("empty")
-    rows["one aws_caller_info"] = bench.steady("one_task")
-    for title, *command in CONTESTANTS:
+def measure(bench: Bench, delay: int) -> dict[str, list[Figures]]:
+    """All rows of the table for one delay, a figure for each round."""
+    rows: dict[str, list[Figures]] = {}
+    for _round in range(ROUNDS):
         bench.account(delay)
-        rows[f"{title}: first run"] = bench.play(*command)
-        rows[f"{title}: no change"] = bench.steady(*command)
+        rows.setdefault("an empty playbook", []).append(bench.play("empty"))
+        rows.setdefault(FLOOR, []).append(bench.play("one_task"))
+        for title, *command in CONTESTANTS:
+            bench.account(delay)
+            rows.setdefault(f"{title}: first run", []).append(bench.play(*command))
+            rows.setdefault(f"{title}: no change", []).append(bench.play(*command))
     return rows
 
 
-def show(delay: int, rows: dict[str, Figures]) -> None:
+def ratio(these: list[Figures], those: list[Figures]) -> float:
+    """How many times as long these take, round by round; the median."""
+    return statistics.median(one.wall / other.wall for one, other in zip(these, those))
+
+
+def show(delay: int, rows: dict[str, list[Figures]]) -> None:
     """The table, and how the run that changes nothing stands to the peer and to the floor."""
     print(f"\n{delay} ms a call\n{'':42}{'wall s':>8}{'CPU s':>8}{'calls':>7}{'writes':>8}")
-    for title, row in rows.items():
-        print(f"{title:42}{row.wall:8.2f}{row.cpu:8.2f}{row.calls:7}{row.writes:8}")
-    ours, floor = rows[f"{OURS}: no change"], rows["one aws_caller_info"]
+    for title, runs in rows.items():
+        wall, cpu = (statistics.median(figures) for figures in ([r.wall for r in runs], [r.cpu for r in runs]))
+        print(f"{title:42}{wall:8.2f}{cpu:8.2f}{runs[0].calls:7}{runs[0].writes:8}")
+    ours, floor = rows[f"{OURS}: no change"], rows[FLOOR]
     for peer in PEERS:
-        theirs = rows[f"{peer}: no change"].wall
-        least = f"one aws_caller_info: {floor.wall / theirs:.2f}"
-        print(f"no change: {ours.wall / theirs:.2f} of the wall time of {peer} (aim 0.20; {least})")
-    print(f"no change: {ours.wall / floor.wall:.2f} times one aws_caller_info (aim 1.3), {ours.calls} calls (aim 18)")
+        theirs = rows[f"{peer}: no change"]
+        least = f"{FLOOR}: {ratio(floor, theirs):.2f}"
+        print(f"no change: {ratio(ours, theirs):.2f} of the wall time of {peer} (aim 0.20; {least})")
+    print(f"no change: {ratio(ours, floor):.2f} times {FLOOR} (aim 1.3), {ours[0].calls} calls (aim 18)")
 
 
 def main() -> None:
