@@ -56,6 +56,7 @@ def test_docker(stranger: Stranger) -> None:
     stranger.run("engine.yml")
     for name in NAMES:
         found = stranger.controller.lab.host(name).run("dpkg-query -W -f '${Status}' docker-ce && docker info")
+        assert found.returncode == 0, found
         assert found.stdout.startswith("hold ok installed"), found
 
 
