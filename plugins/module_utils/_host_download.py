@@ -17,8 +17,8 @@ from ansible_collections.onprem.ecs.plugins.module_utils._errors import EcsError
 from ansible_collections.onprem.ecs.plugins.module_utils._host_io import Host
 from ansible_collections.onprem.ecs.plugins.module_utils._host_signature import (
     BadSignature,
-    Gpg,
     Verified,
+    Verifier,
     expiry_warning,
     judge,
     normalise_fingerprint,
@@ -92,13 +92,13 @@ def check_sum(request: Request, path: str) -> None:
         raise BadSignature(f"its SHA-256 is {found}, not {request.checksum} as checksum says")
 
 
-def already_there(request: Request, gpg: Gpg, signature: str, keys: t.Sequence[t.Any]) -> Verified | None:
+def already_there(request: Request, verifier: Verifier, signature: str) -> Verified | None:
     """The verdict on the file that is at ``dest`` already; None when it must be downloaded."""
     if not os.path.isfile(request.dest):
         return None
     try:
         check_sum(request, request.dest)
-        return judge(gpg.verify(signature, request.dest), keys, request.fingerprints)
+        return judge(verifier.verify(signature, request.dest), verifier.keys, request.fingerprints)
     except BadSignature:
         return None
 
@@ -129,28 +129,24 @@ def download(host: Host, request: Request, fetch: Fetch) -> tuple[bool, Verified
         work = tempfile.mkdtemp(prefix=".signed-download-", dir=folder)
     except OSError as error:
         raise EcsError(f"dest: no file can be made beside {request.dest}: {error}.") from error
-    # gpg talks to helpers through sockets in its home, whose path must be short.
-    home = tempfile.mkdtemp(prefix="gpg-")
     try:
-        gpg = Gpg(host, home)
-        keys = gpg.load(request.public_keys)
+        verifier = Verifier(host, work, request.public_keys)
         signature = os.path.join(work, "signature")
         fetch(request.signature_url, signature, SIGNATURE_LIMIT)
-        verified = already_there(request, gpg, signature, keys)
+        verified = already_there(request, verifier, signature)
         if verified:
             return False, verified
         path = os.path.join(work, os.path.basename(request.dest))
         fetch(request.url, path, NO_LIMIT)
         try:
             check_sum(request, path)
-            verified = judge(gpg.verify(signature, path), keys, request.fingerprints)
+            verified = judge(verifier.verify(signature, path), verifier.keys, request.fingerprints)
         except BadSignature as error:
             raise BadSignature(f"{request.url} is not used: {error} (signature {request.signature_url}).") from error
         place(path, request.dest)
         return True, verified
     finally:
         shutil.rmtree(work, ignore_errors=True)
-        shutil.rmtree(home, ignore_errors=True)
         if missing and not os.listdir(folder):
             os.rmdir(folder)
 

@@ -6,15 +6,12 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import typing as t
 
 from ansible_collections.onprem.ecs.plugins.module_utils._errors import EcsError
 from ansible_collections.onprem.ecs.plugins.module_utils._host_io import Host
+from ansible_collections.onprem.ecs.plugins.module_utils._host_openpgp import Key, armour, read_keys
 from ansible_collections.onprem.ecs.plugins.module_utils._host_signature import (
-    Gpg,
-    Key,
     Verified,
     expiry_warning,
     normalise_fingerprint,
@@ -50,17 +47,18 @@ def pinned_key(host: Host, options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         EcsError: the text holds no key, one that is not pinned, or one that has expired.
     """
     pinned = [normalise_fingerprint(given) for given in options["fingerprints"]]
-    home = tempfile.mkdtemp(prefix="gpg-")
     try:
-        keys = judge_keys(Gpg(host, home).load([options["key"]]), pinned, host.now())
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
+        found, ring = read_keys(options["key"])
+    except EcsError as error:
+        raise EcsError(f"key: the text {error}.") from error
+    keys = judge_keys(found, pinned, host.now())
     warnings = [expiry_warning(Verified(key.fingerprint, key.user_id, key.expires_at), host.now()) for key in keys]
     times = [key.expires_at for key in keys if key.expires_at is not None]
     return {
         "changed": False,
         "trusted": [key.fingerprint for key in keys],
-        "key": options["key"],
+        # Written anew from what was read: another reader cannot find more in the text than was checked.
+        "key": armour(ring),
         "key_expires_at": show_time(min(times)) if times else None,
         "warnings": [warning for warning in warnings if warning],
     }

@@ -6,45 +6,44 @@
 
 Verify a detached signature against given keys and pinned fingerprints.
 
-gpg works in a folder of its own that holds the given keys and nothing else, so the keys and the trust of root's own key
-ring count for nothing. Which key signed is read from gpg's status lines (its documented interface, doc/DETAILS): gpg's
-exit status is 0 also for a good signature by a key that has expired.
+gpgv judges, which apt brings on Debian and Ubuntu and gpg on others; where it is missing gpg does. It is given the keys
+and nothing else, so the keys and the trust of root's own key ring count for nothing. Which key signed is read from the
+status lines (their documented interface, doc/DETAILS): the exit status is 0 also for a good signature by a key that has
+expired.
 """
 
 from __future__ import annotations
 
 import os
 import re
-import tempfile
 import typing as t
 
 from ansible_collections.onprem.ecs.plugins.module_utils._errors import EcsError
-from ansible_collections.onprem.ecs.plugins.module_utils._host_io import Host, Result
+from ansible_collections.onprem.ecs.plugins.module_utils._host_io import Host
+from ansible_collections.onprem.ecs.plugins.module_utils._host_openpgp import Key, read_keys
 from ansible_collections.onprem.ecs.plugins.module_utils._host_vault import show_time
 
 DAY = 86400.0
 WARN_BEFORE = 60 * DAY
-OPTIONS = (
+# gpgv has no other ring than the one it is given; gpg must be told.
+GPG = (
     "--no-options",
     "--batch",
     "--no-tty",
-    "--status-fd=1",
+    "--no-default-keyring",
     "--trust-model=always",
     "--keyserver-options=no-auto-key-retrieve",
 )
+PROGRAMS = ("gpgv", "gpgv2", "gpg", "gpg2")
 
 
-class Key(t.NamedTuple):
-    """A key of the ring. ``expires_at``: seconds since the epoch, None for never; a subkey has its primary's name."""
-
-    fingerprint: str
-    primary: str
-    user_id: str
-    expires_at: float | None
+def program(host: Host) -> str | None:
+    """The path of what can judge a signature."""
+    return next(filter(None, map(host.which, PROGRAMS)), None)
 
 
 class Signature(t.NamedTuple):
-    """One signature as gpg judged it. ``verdict`` is the keyword, e.g. GOODSIG; ``fingerprint`` of the key that made
+    """One signature as it was judged. ``verdict`` is the keyword, e.g. GOODSIG; ``fingerprint`` of the key that made
     it.
     """
 
@@ -74,40 +73,16 @@ def normalise_fingerprint(given: str) -> str:
     """
     plain = re.sub(r"[\s:]", "", given).upper()
     plain = plain[2:] if plain.startswith("0X") else plain
-    if not re.match(r"(?:[0-9A-F]{40}|[0-9A-F]{64})$", plain):
+    if not re.match(r"[0-9A-F]{40}$", plain):
         raise EcsError(
-            f"fingerprints: {given!r} is no fingerprint. A fingerprint has 40 hexadecimal digits (64 for a key of "
-            "version 5 or 6); a shorter key id can be forged."
+            f"fingerprints: {given!r} is no fingerprint. A fingerprint has 40 hexadecimal digits; a shorter key id can "
+            "be forged."
         )
     return plain
 
 
-def parse_keys(listing: str) -> list[Key]:
-    """The keys in the answer of ``gpg --list-keys --with-colons --fixed-list-mode --with-fingerprint`` (twice)."""
-    keys: list[Key] = []
-    primary = user_id = ""
-    expires: float | None = None
-    expects = ""
-    for line in listing.splitlines():
-        fields = line.split(":")
-        if fields[0] in ("pub", "sub"):
-            expects = fields[0]
-            expires = float(fields[6]) if len(fields) > 6 and fields[6].isdigit() else None
-        elif fields[0] == "fpr" and expects and len(fields) > 9:
-            primary = fields[9] if expects == "pub" else primary
-            keys.append(Key(fields[9], primary, "", expires))
-            expects = ""
-        elif fields[0] == "uid" and len(fields) > 9 and keys and not user_id:
-            user_id = fields[9]
-            keys = [key._replace(user_id=user_id) if key.primary == primary else key for key in keys]
-        if fields[0] == "pub":
-            user_id = ""
-    names = {key.primary: key.user_id for key in keys if key.user_id}
-    return [key._replace(user_id=names.get(key.primary, "")) for key in keys]
-
-
 def parse_status(status: str) -> list[Signature]:
-    """The signatures in gpg's status lines, each with its verdict."""
+    """The signatures in the status lines, each with its verdict."""
     verdicts = ("GOODSIG", "BADSIG", "EXPSIG", "EXPKEYSIG", "REVKEYSIG", "ERRSIG")
     found: list[Signature] = []
     for line in status.splitlines():
@@ -147,7 +122,7 @@ REFUSED = {
         "current public key, give it in public_keys and pin its fingerprint in fingerprints, or download a version "
         "signed by the new key"
     ),
-    "ERRSIG": "it is signed by key {key}, which is in none of public_keys",
+    "ERRSIG": "it is signed by key {key}, which is in none of public_keys, or is no valid part of one",
 }
 
 
@@ -180,48 +155,40 @@ def judge(signatures: t.Sequence[Signature], keys: t.Sequence[Key], pinned: t.Se
     raise BadSignature("what was given as its signature is no OpenPGP signature")
 
 
-class Gpg:
-    """gpg with a key ring of its own below a folder that the caller removes."""
+class Verifier:
+    """Judges by some public keys and no others, with a file in a folder that the caller removes.
 
-    def __init__(self, host: Host, home: str) -> None:
+    Raises:
+        EcsError: a text holds no key, or there is no program that can judge.
+    """
+
+    def __init__(self, host: Host, folder: str, public_keys: t.Sequence[str]) -> None:
         self.host = host
-        self.home = home
-        program = host.which("gpg") or host.which("gpg2")
-        if program is None:
+        self.folder = folder
+        self.ring = os.path.join(folder, "keys.gpg")
+        self.keys: list[Key] = []
+        found = program(host)
+        if found is None:
             raise EcsError(
-                "gpg is not installed, so no signature can be verified. Install gnupg (gnupg2 on Red Hat and Amazon "
-                "Linux, gpg2 on SUSE); packages are never used unverified."
+                "neither gpgv nor gpg is installed, so no signature can be verified. Install gpgv (gnupg2 on Red Hat "
+                "and Amazon Linux, gpg2 on SUSE); packages are never used unverified."
             )
-        self.program = program
-
-    def run(self, *arguments: str) -> Result:
-        """One call; the result's ``out`` holds the status lines or the listing."""
-        return self.host.run(self.program, "--homedir=" + self.home, *OPTIONS, *arguments, timeout=60.0)
-
-    def load(self, public_keys: t.Sequence[str]) -> list[Key]:
-        """Import the keys' texts; what was imported.
-
-        Raises:
-            EcsError: one holds no key.
-        """
-        for number, text in enumerate(public_keys, 1):
-            file, path = tempfile.mkstemp(dir=self.home, suffix=".asc")
-            with os.fdopen(file, "w", encoding="utf-8") as stream:
-                stream.write(text)
-            done = self.run("--import", path)
-            if "[GNUPG:] IMPORT_OK" not in done.out:
-                raise EcsError(
-                    f"public_keys: number {number} of {len(public_keys)} holds no public key. Give the text that "
-                    "starts with -----BEGIN PGP PUBLIC KEY BLOCK-----."
-                )
-        listing = self.run(
-            "--list-keys", "--with-colons", "--fixed-list-mode", "--with-fingerprint", "--with-fingerprint"
-        )
-        return parse_keys(listing.out)
+        self.program = found
+        with open(self.ring, "wb") as file:
+            for place, text in enumerate(public_keys, 1):
+                try:
+                    keys, ring = read_keys(text)
+                except EcsError as error:
+                    raise EcsError(f"public_keys: number {place} of {len(public_keys)} {error}.") from error
+                self.keys += keys
+                file.write(ring)
 
     def verify(self, signature: str, file: str) -> list[Signature]:
-        """gpg's verdicts on the file (paths)."""
-        return parse_status(self.run("--verify", signature, file).out)
+        """The verdicts on the file (paths)."""
+        command = [self.program, "--homedir", self.folder, "--keyring", self.ring, "--status-fd", "1"]
+        if "gpgv" not in os.path.basename(self.program):
+            command += [*GPG, "--verify"]
+        return parse_status(self.host.run(*command, signature, file, timeout=60.0).out)
 
 
 def expiry_warning(verified: Verified, now: float) -> str | None:

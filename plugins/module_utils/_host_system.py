@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 import typing as t
 
+from ansible_collections.onprem.ecs.plugins.module_utils import _host_signature
 from ansible_collections.onprem.ecs.plugins.module_utils._host_io import Host
 
 # AWS's list of Linux systems for external instances, for x86_64 and arm64 alike: os-release ID to major versions.
@@ -65,7 +66,7 @@ class System(t.NamedTuple):
     architecture: str
     package_format: str | None
     package_manager: str | None
-    gpg: bool
+    verifier: bool
     systemd: bool
     supported: bool
     ec2: bool
@@ -143,7 +144,7 @@ def read_system(host: Host) -> System:
         architecture=ARCHITECTURES.get(host.machine(), "other") if host.is_64_bit() else "other",
         package_format=None if family is None else "deb" if family == "debian" else "rpm",
         package_manager=package_manager_of(release),
-        gpg=bool(host.which("gpg") or host.which("gpg2")),
+        verifier=_host_signature.program(host) is not None,
         systemd=host.exists("/run/systemd/system"),
         supported=is_supported(release),
         ec2=is_ec2(dmi, host.read("/sys/hypervisor/uuid", 64)),

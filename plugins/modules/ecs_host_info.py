@@ -183,8 +183,8 @@ ecs_host:
           elements: str
           returned: always
           sample: [dnf, --assumeyes, --setopt=localpkg_gpgcheck=0, install]
-        gpg:
-          description: Whether gpg is there, which verifies signatures.
+        verifier:
+          description: Whether gpgv or gpg is there, which check signatures.
           type: bool
           returned: always
         systemd:

@@ -14,7 +14,7 @@ author:
 description:
   - Fails unless every key in a text is one whose fingerprint was pinned, and none has expired. To be used before a
     package manager is told to trust the text.
-  - The key ring of the user who runs it counts for nothing; no key is fetched from anywhere.
+  - The key ring of the user who runs it counts for nothing, no key is fetched from anywhere, and no C(gpg) is needed.
 options:
   key:
     description: The text of the public key, armoured.
@@ -40,8 +40,6 @@ attributes:
     description: Where the module runs.
     support: full
     platforms: posix
-notes:
-  - Needs C(gpg).
 seealso:
   - module: onprem.ecs.signed_download
   - module: ansible.builtin.rpm_key
@@ -63,7 +61,7 @@ trusted:
   elements: str
   sample: [9DC858229FC7DD38854AE2D88D81803C0EBFCD88]
 key:
-  description: The text that was checked, so that nothing else is trusted when O(key) comes from an address.
+  description: The text of the keys that were checked, written anew, so that nothing else in O(key) is trusted.
   returned: success
   type: str
   sample: "-----BEGIN PGP PUBLIC KEY BLOCK-----..."

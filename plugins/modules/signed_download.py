@@ -73,7 +73,7 @@ attributes:
     platforms: posix
 notes:
   - The proxy is taken from the environment variables E(http_proxy), E(https_proxy) and E(no_proxy).
-  - Needs C(gpg).
+  - Needs C(gpgv) or C(gpg).
 seealso:
   - module: ansible.builtin.get_url
 """

@@ -38,8 +38,7 @@ class Folder:
 
 @pytest.fixture(scope="module")
 def folder(controller: Controller) -> Folder:
-    """The folder, and gpg on the bare host."""
-    controller.lab.host("node1").run("apt-get update && apt-get install --yes gpg", check=True)
+    """The folder."""
     path, top = controller.home / "aws", mirror.folder()
     ssm = path / "amazon-ssm-eu-west-1" / SSM / "debian_amd64" / "amazon-ssm-agent.deb"
     ecs = path / "amazon-ecs-agent-eu-west-1" / f"amazon-ecs-init-{ECS}.amd64.deb"

@@ -155,16 +155,9 @@ def empty_cache(user: Controller) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def host_with_gpg(controller: Controller) -> Controller:
-    """The bare host, with the program that judges signatures."""
-    controller.lab.host("node1").run("apt-get update && apt-get install --yes gpg", check=True)
-    return controller
-
-
-@pytest.fixture(scope="module")
-def refused(host_with_gpg: Controller) -> Refused:
+def refused(controller: Controller) -> Refused:
     """One run with all the wrong variables."""
-    user = host_with_gpg
+    user = controller
     group = user.group
     address = group["hosts"]["node1"]
     expired = mirrors.keys(mirrors.folder())["expired"].fingerprint
@@ -197,8 +190,8 @@ def test_wrong_variables_change_nothing(refused: Refused) -> None:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_what_is_wrong_with_host_or_controller_is_refused(host_with_gpg: Controller, name: str) -> None:
-    user, case = host_with_gpg, CASES[name]
+def test_what_is_wrong_with_host_or_controller_is_refused(controller: Controller, name: str) -> None:
+    user, case = controller, CASES[name]
     host = user.lab.host("node1")
     user.forget_calls()
     host.run(case.make, check=True)
@@ -217,9 +210,9 @@ def test_what_is_wrong_with_host_or_controller_is_refused(host_with_gpg: Control
 
 @pytest.mark.parametrize("role", ["external_instance", "offboard"])
 @pytest.mark.parametrize("strategy", ["free", "host_pinned"])
-def test_hosts_out_of_step_are_refused(host_with_gpg: Controller, role: str, strategy: str) -> None:
+def test_hosts_out_of_step_are_refused(controller: Controller, role: str, strategy: str) -> None:
     """A play of the user's own, in which what is done once for all hosts would be done by each of them."""
-    user = host_with_gpg
+    user = controller
     play = {"hosts": "ecs", "gather_facts": False, "strategy": strategy, "roles": [f"onprem.ecs.{role}"]}
     user.forget_calls()
     before = user.footprint()

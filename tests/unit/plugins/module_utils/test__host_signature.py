@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""gpg's words, as gpg 2.2 writes them."""
+"""The status lines, as gpg and gpgv 2.2 write them."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from hypothesis import strategies as st
 from unit.plugins.module_utils._host_double import NOW, FakeHost
 
 from ansible_collections.onprem.ecs.plugins.module_utils._errors import EcsError
+from ansible_collections.onprem.ecs.plugins.module_utils._host_io import Result
+from ansible_collections.onprem.ecs.plugins.module_utils._host_openpgp import Key
 from ansible_collections.onprem.ecs.plugins.module_utils._host_signature import (
     BadSignature,
-    Gpg,
-    Key,
     Verified,
+    Verifier,
     earliest_expiry,
     expiry_warning,
     judge,
     normalise_fingerprint,
-    parse_keys,
     parse_status,
 )
 
@@ -32,19 +32,13 @@ PRIMARY = "F34C3DDAE72926B079BEAEC6BCE9D9A42D51784F"
 SUBKEY = "0000000000000000000000000000DE3CBD61ADAF8B8E"[-40:]
 OTHER = "1C5B395CBE5E74E2F1CA21592784DBF388D19D46"
 
+ECS, SSM = "Amazon ECS <ecs-security@amazon.com>", "SSM Agent <ssm-agent-signer@amazon.com>"
 # A primary key without an end whose subkey signs and expires, and a second key.
-LISTING = f"""tru::1:1795279680:0:3:1:5
-pub:-:4096:1:BCE9D9A42D51784F:1510009999:::-:::scESC::::::23::0:
-fpr:::::::::{PRIMARY}:
-uid:-::::1510009999::HASH::Amazon ECS <ecs-security@amazon.com>::::::::::0:
-uid:-::::1510009999::HASH::Amazon ECS 2 <ecs-security@amazon.com>::::::::::0:
-sub:-:4096:1:DE3CBD61ADAF8B8E:1510009999:1830000000:::::s::::::23:
-fpr:::::::::{SUBKEY}:
-pub:-:4096:1:2784DBF388D19D46:1700000000:1795300000::-:::scESC::::::23::0:
-fpr:::::::::{OTHER}:
-uid:-::::1700000000::HASH::SSM Agent <ssm-agent-signer@amazon.com>::::::::::0:
-"""
-KEYS = parse_keys(LISTING)
+KEYS = [
+    Key(PRIMARY, PRIMARY, ECS, None),
+    Key(SUBKEY, PRIMARY, ECS, 1830000000.0),
+    Key(OTHER, OTHER, SSM, 1795300000.0),
+]
 
 
 def status(*lines: str) -> str:
@@ -56,14 +50,6 @@ GOOD = status(
     f"VALIDSIG {SUBKEY} 2026-11-01 1793491200 0 4 0 1 8 00 {PRIMARY}",
     "TRUST_UNDEFINED 0 pgp",
 )
-
-
-def test_keys() -> None:
-    assert [
-        Key(PRIMARY, PRIMARY, "Amazon ECS <ecs-security@amazon.com>", None),
-        Key(SUBKEY, PRIMARY, "Amazon ECS <ecs-security@amazon.com>", 1830000000.0),
-        Key(OTHER, OTHER, "SSM Agent <ssm-agent-signer@amazon.com>", 1795300000.0),
-    ] == KEYS
 
 
 @pytest.mark.parametrize("pinned", [[PRIMARY], [SUBKEY], [OTHER, PRIMARY]])
@@ -118,8 +104,7 @@ def test_one_of_two_signatures_may_be_by_an_unknown_key() -> None:
 
 
 @given(st.text())
-def test_any_words_of_gpg(text: str) -> None:
-    parse_keys(text)
+def test_any_words(text: str) -> None:
     with pytest.raises(BadSignature):
         judge(parse_status(text), [], [PRIMARY])
 
@@ -152,6 +137,19 @@ def test_expiry_is_that_of_the_signing_key_or_of_its_primary() -> None:
     assert earliest_expiry(signature, [KEYS[0]]) is None
 
 
-def test_without_gpg_nothing_is_used(tmp_path: Path) -> None:
+def test_without_a_program_nothing_is_used(tmp_path: Path) -> None:
     with pytest.raises(EcsError, match="never used unverified"):
-        Gpg(FakeHost(tmp_path), str(tmp_path))
+        Verifier(FakeHost(tmp_path), str(tmp_path), [])
+
+
+@pytest.mark.parametrize(
+    ("there", "used"), [(("gpg", "gpgv"), "gpgv"), (("gpg2", "gpgv2"), "gpgv2"), (("gpg",), "gpg")]
+)
+def test_gpgv_is_taken_before_gpg(tmp_path: Path, there: tuple[str, ...], used: str) -> None:
+    host = FakeHost(tmp_path)
+    host.programs |= set(there)
+    host.answers[used] = lambda _command: Result(0, GOOD, "")
+    verifier = Verifier(host, str(tmp_path), [])
+    assert judge(verifier.verify("package.sig", "package"), KEYS, [PRIMARY]).fingerprint == PRIMARY
+    (command,) = host.commands
+    assert ("--verify" in command) is ("gpgv" not in used)
