@@ -28,6 +28,7 @@ PROGRAMS = {
     "ssh-keygen": "openssh-client",
     "gpg": "gpg",
     "gpg-agent": "gpg-agent",
+    "gpgv": "gpgv",
     "apt-ftparchive": "apt-utils",
     "rpmbuild": "rpm",
     "rpmsign": "rpm",

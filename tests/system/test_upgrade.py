@@ -97,6 +97,21 @@ def test_then_nothing_is_left_to_do(user: Controller) -> None:
     assert [line for line in changed if not line.endswith("/var/cache/onprem.ecs")] == []
 
 
+def test_an_agent_that_is_still_on_its_way_is_waited_for(user: Controller) -> None:
+    """As after a run that was stopped when it had restarted the agent: AWS takes its time with the registration."""
+    slow = {"service": "ecs", "operation": "RegisterContainerInstance", "kind": "delay", "seconds": 15, "count": -1}
+    user.lab.emulator("POST", "faults", slow)
+    host = user.lab.host("node1")
+    host.run("systemctl restart --no-block ecs", check=True)
+    asked = host.run("sleep 2; curl --silent localhost:51678/v1/metadata").stdout
+    run = user.play(UPGRADE, "--limit", "node1")
+    user.lab.emulator("DELETE", "faults")
+    assert "arn:aws:ecs" not in asked, "it was not on its way"
+    assert run.code == 0, run.text
+    assert run.changed() == {"node1": 0}, run.text
+    instances_up(user, *NAMES)
+
+
 def test_to_an_older_version_while_tasks_run(user: Controller) -> None:
     task = run_task(user, "alone", instance_of(user, "node1")["containerInstanceArn"])
     user.forget_calls()
