@@ -21,7 +21,7 @@ import pytest
 
 from hosts.paths import GATEWAY, TESTS
 from system import forward_proxy
-from system.controller import Controller, Run, instances_up
+from system.controller import Controller, Run, instance_of, instances_up
 
 pytestmark = pytest.mark.lab
 PIPELINING = True
@@ -78,6 +78,15 @@ def serve(user: Controller, log: Path, *command: str) -> subprocess.Popen[str]:
         )
 
 
+def shut_in(user: Controller, name: str, install: str) -> None:
+    """Give a host its firewall; ``install`` is how it gets one, and forgets what it has downloaded."""
+    host = user.lab.host(name)
+    host.run(install, check=True)
+    host.run(f"echo '{GATEWAY} {DIRECT}' >> /etc/hosts", check=True)
+    for rule in RULES:
+        host.run(f"iptables --append OUTPUT {rule}", check=True)
+
+
 @pytest.fixture(scope="module")
 def site(controller: Controller) -> Iterator[Site]:
     """The host with its firewall, the proxy and the mirror."""
@@ -87,14 +96,10 @@ def site(controller: Controller) -> Iterator[Site]:
         serve(controller, log, forward_proxy.__file__, GATEWAY, str(PROXY)),
         serve(controller, controller.home / "mirror.log", *mirror),
     ]
-    host = controller.lab.host("node1")
-    host.run("apt-get update && apt-get install --yes iptables && rm -r /var/lib/apt/lists/*", check=True)
-    host.run(f"echo '{GATEWAY} {DIRECT}' >> /etc/hosts", check=True)
     while not (log.read_text() and ready.exists()):
         assert [server.poll() for server in servers] == [None, None]
         time.sleep(0.05)
-    for rule in RULES:
-        host.run(f"iptables --append OUTPUT {rule}", check=True)
+    shut_in(controller, "node1", "apt-get update && apt-get install --yes iptables && rm -r /var/lib/apt/lists/*")
     proxy = f"http://{GATEWAY}:{PROXY}"
     variables = {
         "ecs_mirror": f"http://{DIRECT}:{MIRROR}/aws",
@@ -178,3 +183,24 @@ def test_a_proxy_that_is_taken_away(site: Site) -> None:
     assert site.host(ENVIRONMENT, check=False) == ""
     run = site.user.enroll(**given)
     assert run.changed() == {"node1": 0}, run.text
+
+
+@pytest.mark.parametrize(
+    ("system", "install"),
+    [
+        ("sles15", "zypper --non-interactive install iptables && zypper clean --all"),
+        ("amzn2", "yum --assumeyes install iptables && yum clean all"),
+    ],
+)
+def test_zypper_and_yum_go_through_the_proxy(site: Site, system: str, install: str) -> None:
+    user = site.user
+    user.lab.add_host(system, system)
+    shut_in(user, system, install)
+    before = len(site.asked())
+    run = user.enroll("--limit", system, **site.variables)
+    assert run.code == 0, run.text
+    asked = site.asked()[before:]
+    packages = [line for line in asked if line.startswith(f"GET http://{GATEWAY}:8000/archive/")]
+    assert [line for line in packages if "docker" in line and ".rpm" in line], asked
+    assert f"CONNECT {GATEWAY}:4567" in asked
+    assert instance_of(user, system)["agentConnected"] is True
