@@ -18,6 +18,9 @@ from ansible_collections.onprem.ecs.plugins.module_utils._ssm import NODE_ID
 
 Attributes = t.Dict[str, t.Optional[str]]
 
+#: States in which a host is in the cluster with its agent connected.
+UP = ("active", "present")
+
 #: Most container instances of one UpdateContainerInstancesState, and most attributes of one PutAttributes.
 BATCH = 10
 
@@ -60,8 +63,8 @@ def options(params: t.Mapping[str, t.Any]) -> Options:
     """
     state, cluster = params["state"], params["cluster"]
     for option in ("attributes", "tags", "names"):
-        if params[option] and state != "active":
-            raise EcsError(f"{option} can be set with state=active only")
+        if params[option] and state not in UP:
+            raise EcsError(f"{option} can be set with state={' or '.join(UP)} only")
     for option, least in (("wait_timeout", 0), ("poll_interval", 1)):
         if params[option] < least:
             raise EcsError(f"{option}: {params[option]} is less than {least} seconds")
@@ -146,10 +149,11 @@ def registered(instances: t.Iterable[Instance]) -> list[Instance]:
 
 
 def plan_active(instances: t.Iterable[Instance], want: Options) -> Plan:
-    """Make them ACTIVE, with their attributes and tags; those not in the cluster are left out."""
+    """Set their attributes and tags, and make them ACTIVE if that is wanted; those not in the cluster are left out."""
     there = registered(instances)
+    drained = [one for one in there if one.status == "DRAINING" and want.state == "active"]
     changes = [
-        *state_changes([one for one in there if one.status == "DRAINING"], "ACTIVE", want.cluster),
+        *state_changes(drained, "ACTIVE", want.cluster),
         *_attribute_changes(there, want),
         *_tag_changes(there, want),
     ]
@@ -256,7 +260,7 @@ def _section(instance: Instance) -> dict[str, t.Any]:
 def _section_wanted(instance: Instance, want: Options) -> dict[str, t.Any]:
     found = _section(instance)
     return {
-        "status": "ACTIVE",
+        "status": "ACTIVE" if want.state == "active" else found["status"],
         "attributes": {**found["attributes"], **want.attributes},
         "tags": _tags.after(found["tags"], *_wanted_tags(instance, want)),
     }

@@ -30,7 +30,7 @@ def work(aws: Aws, module: Module) -> Result:
     want = plans.options(module.params)
     if not want.ids:
         return {"changed": False, "changes": [], "instances": [], "missing": []}
-    do = {"active": _active, "draining": _draining, "absent": _absent}[want.state]
+    do = {"active": _up, "present": _up, "draining": _draining, "absent": _absent}[want.state]
     return do(aws, want, module.check_mode)
 
 
@@ -102,7 +102,7 @@ def _result(plans_made: t.Iterable[Plan], instances: t.Iterable[Instance], missi
     }
 
 
-def _active(aws: Aws, want: plans.Options, check_mode: bool) -> Result:
+def _up(aws: Aws, want: plans.Options, check_mode: bool) -> Result:
     seen: dict[str, Instance] = {}
     waiting = set(want.ids)
 

@@ -14,7 +14,7 @@ description:
   - An external instance is a host outside of AWS, a managed node of SSM, that is in an ECS cluster. This module takes
     any number of them at once. Its calls grow with the pages of AWS's answers, not with the hosts.
   - With O(state=active) it waits until each is Online in SSM, and is in the cluster with its agent connected; it ends
-    draining, and sets attributes and tags where they differ.
+    draining, and sets attributes and tags where they differ. With O(state=present) a host that is draining stays so.
   - With O(state=draining) it drains them and waits until no task is left.
   - With O(state=absent) it drains them, waits, and takes them out of the cluster. The SSM registration is left alone.
   - A host that registers with ECS again leaves its old container instance behind. The connected one counts, and of
@@ -38,19 +38,19 @@ options:
     type: list
     elements: str
   state:
-    description: What the hosts should be in the cluster.
+    description: What the hosts should be in the cluster. V(present) was added in version 0.2.0.
     type: str
-    choices: [active, draining, absent]
+    choices: [active, present, draining, absent]
     default: active
   attributes:
     description:
       - Attributes for the container instances, name to value; V(null) is an attribute without a value. Ten at most.
-      - Other attributes are left alone. Only for O(state=active).
+      - Other attributes are left alone. Only for O(state=active) and O(state=present).
     type: dict
   names:
     description:
       - Names for hosts, by the id of the managed node. Others are left alone, and so are ids that are not in
-        O(instance_ids). Only for O(state=active).
+        O(instance_ids). Only for O(state=active) and O(state=present).
       - A name is the tag C(Name) of the managed node, which SSM shows, and of the container instance. A host whose
         container instance has it is right; so nothing is asked of SSM for each host, and for a new name there is one
         call more.
@@ -59,7 +59,8 @@ options:
   wait:
     description:
       - Whether to wait until the state is reached, and to fail otherwise.
-      - With V(false) O(state=active) does what can be done now and returns what is not there yet in RV(missing).
+      - With V(false) O(state=active) and O(state=present) do what can be done now and return what is not there yet in
+        RV(missing).
         O(state=draining) starts to drain. O(state=absent) acts on hosts with tasks as O(on_timeout) says.
     type: bool
     default: true
@@ -278,7 +279,7 @@ from ansible_collections.onprem.ecs.plugins.module_utils import _aws, _ecs_insta
 SPEC = {
     "cluster": {"type": "str", "default": "default"},
     "instance_ids": {"type": "list", "elements": "str"},
-    "state": {"type": "str", "choices": ["active", "draining", "absent"], "default": "active"},
+    "state": {"type": "str", "choices": ["active", "present", "draining", "absent"], "default": "active"},
     "attributes": {"type": "dict"},
     "tags": {"type": "dict", "aliases": ["resource_tags"]},
     "purge_tags": {"type": "bool", "default": True},

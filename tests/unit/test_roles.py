@@ -17,8 +17,8 @@ import yaml
 
 COLLECTION = Path(__file__).resolve().parents[2]
 ROLES = sorted(path.name for path in (COLLECTION / "roles").iterdir() if path.is_dir())
-#: A public variable, and no part of a longer or dotted name (a module, a role, a key of a result).
-PUBLIC = re.compile(r"(?<![\w./-])ecs_\w+")
+#: A public variable, and no part of a longer or dotted name (a module, a role, a key of a result), nor a text.
+PUBLIC = re.compile(r"(?<![\w./'-])ecs_\w+")
 COMMENT = re.compile(r"(?s:{#.*?#})|^\s*#.*$", re.MULTILINE)
 
 
@@ -105,6 +105,24 @@ def test_what_tasks_use_is_specified(role: str) -> None:
     known = set(options(role)) | {task["register"] for task in role_tasks(role) if "register" in task}
     known |= set().union(*included(role).values()) if included(role) else set()
     assert used(role) <= known
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_boolean_may_come_as_text(role: str) -> None:
+    """As with ``-e ecs_exec=false``, which is the text "false". A module that is handed the value converts it."""
+    files = [*(COLLECTION / "roles" / role / "vars").glob("*.yml"), *(COLLECTION / "roles" / role).glob("templates/*")]
+    texts = [COMMENT.sub("", path.read_text(encoding="utf-8")) for path in files]
+    texts += [yaml.safe_dump(task, width=10_000) for task in role_tasks(role)]
+    expressions = [part for text in texts for part in re.findall(r"{[{%](.*?)[%}]}", text, re.DOTALL)]
+    expressions += [str(task["when"]) for task in role_tasks(role) if "when" in task]
+    booleans = [name for name, option in options(role).items() if option["type"] == "bool"]
+    bare = [
+        expression
+        for expression in expressions
+        for name in booleans
+        if re.search(rf"\b{name}\b(?!\s*\|\s*bool\b)", expression) and expression.strip() != name
+    ]
+    assert bare == []
 
 
 @pytest.mark.parametrize("role", ROLES)
