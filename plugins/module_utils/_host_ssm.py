@@ -183,6 +183,12 @@ def why_register(ssm: Ssm, region: str | None) -> str | None:
     return None
 
 
+def is_clone(ssm: Ssm) -> bool:
+    """Whether the registration is another machine's, by its own fingerprint or by AWS's last word."""
+    refused = bool(ssm.findings) and ssm.findings[0].code == "fingerprint_mismatch"
+    return ssm.registration is not None and (ssm.other_machine or refused)
+
+
 def show_ssm(ssm: Ssm, region: str | None, now: float) -> dict[str, t.Any]:
     """The part ``ssm`` of what the module returns. Nothing of the vault but the node and its Region."""
     registration, identity = ssm.registration, ssm.identity
@@ -198,6 +204,7 @@ def show_ssm(ssm: Ssm, region: str | None, now: float) -> dict[str, t.Any]:
         "registered": registration is not None,
         "instance_id": registration.instance_id if registration else None,
         "region": registration.region if registration else None,
+        "other_machine": is_clone(ssm),
         "working": reason is None,
         "reason": reason,
         "credentials_expire_at": show_time(identity.expires_at) if same and identity else None,

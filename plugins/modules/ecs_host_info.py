@@ -261,6 +261,10 @@ ecs_host:
           type: str
           returned: always
           sample: "2026-11-21T19:40:00Z"
+        other_machine:
+          description: Whether the registration was made on another machine, as on a cloned disk or with a new machine-id.
+          type: bool
+          returned: always
         needs_registration:
           description: Whether M(onprem.ecs.ssm_registration) with this O(region) would register the host.
           type: bool

@@ -1,0 +1,98 @@
+# Copyright: (c) 2026, onprem.ecs contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Hosts that are not who they were: a node that AWS has forgotten, and a clone. The tests are in order, on two hosts.
+
+The other host, whom it does not concern, stays what it is.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from system.controller import CLUSTER, Controller, instance_of
+
+pytestmark = pytest.mark.lab
+PIPELINING = True
+NAMES = ("node1", "node2")
+UNITS = "amazon-ssm-agent ecs"
+#: What makes a host a copy of another: its registration, and what its agents keep.
+IDENTITY = "var/lib/amazon/ssm root/.aws var/lib/ecs/data"
+FORGOTTEN = "grep -qs InvalidInstanceId /var/log/amazon/ssm/errors.log"
+
+
+@pytest.fixture(scope="module")
+def user(controller: Controller) -> Iterator[Controller]:
+    """A user with two external instances."""
+    run = controller.enroll()
+    assert run.code == 0, run.text
+    yield controller
+
+
+def node_of(user: Controller, name: str) -> str:
+    """The managed node that a host takes itself for."""
+    vault = user.lab.host(name).run("cat /var/lib/amazon/ssm/Vault/Store/RegistrationKey", check=True).stdout
+    return str(json.loads(vault)["instanceID"])
+
+
+def introspection(user: Controller, name: str) -> str:
+    """The container instance that the ECS agent of a host says it is."""
+    said = user.lab.host(name).run("curl --silent localhost:51678/v1/metadata", check=True).stdout
+    return str(json.loads(said)["ContainerInstanceArn"])
+
+
+def up(user: Controller, *names: str) -> None:
+    """Assert that AWS knows these hosts and no others, online, active and connected. What went is INACTIVE."""
+    assert sorted(node["ComputerName"] for node in user.state()["managed_nodes"]) == sorted(names)
+    assert {node["PingStatus"] for node in user.state()["managed_nodes"]} == {"Online"}
+    there = [one for one in user.state()["container_instances"] if one["status"] != "INACTIVE"]
+    assert sorted(one["ec2InstanceId"] for one in there) == sorted(node_of(user, name) for name in names)
+    assert {(one["status"], one["agentConnected"]) for one in there} == {("ACTIVE", True)}
+
+
+def test_a_node_that_aws_has_forgotten_becomes_a_new_one(user: Controller) -> None:
+    old, arn, other = node_of(user, "node2"), introspection(user, "node2"), node_of(user, "node1")
+    user.ask("onprem.ecs.ssm_managed_node", instance_ids=[old], state="absent", protect=False)
+    host = user.lab.host("node2")
+    host.run("systemctl restart amazon-ssm-agent", check=True)
+    assert host.run(f"for i in $(seq 60); do {FORGOTTEN} && exit; sleep 0.5; done; exit 1").returncode == 0
+    run = user.enroll(ecs_remove_stale=True, ecs_wait_timeout=60)
+    assert run.code == 0, run.text
+    assert node_of(user, "node2") != old and introspection(user, "node2") != arn
+    assert node_of(user, "node1") == other
+    up(user, *NAMES)
+    run = user.enroll(ecs_remove_stale=True)
+    assert run.changed() == dict.fromkeys(NAMES, 0), run.text
+
+
+def test_a_clone_is_not_taken_for_the_original(user: Controller) -> None:
+    """node2 gets the disk of node1, as far as its identity goes; its machine-id is its own."""
+    copy = user.lab.host("node1").run(f"tar -c -C / {IDENTITY} | base64 -w0", check=True).stdout
+    old = node_of(user, "node2")
+    host = user.lab.host("node2")
+    host.run(f"systemctl stop {UNITS}; rm -r /var/lib/amazon/ssm/Vault", check=True)
+    host.run("base64 -d | tar -x -C /", stdin=copy, check=True)
+    user.ask("onprem.ecs.ecs_external_instance", cluster=CLUSTER, instance_ids=[old], state="absent", force=True)
+    user.ask("onprem.ecs.ssm_managed_node", instance_ids=[old], state="absent", protect=False)
+    assert node_of(user, "node2") == node_of(user, "node1")
+    for playbook in ("offboard", "drain", "upgrade"):
+        user.forget_calls()
+        run = user.play(f"onprem.ecs.{playbook}", ecs_hosts="node2")
+        assert run.code != 0 and "is another machine's: a cloned disk" in run.said_of("node2"), run.text
+        assert user.calls().writes == {}
+    up(user, "node1")
+
+
+def test_a_clone_becomes_a_host_of_its_own_in_another_cluster(user: Controller) -> None:
+    original = instance_of(user, "node1")
+    run = user.enroll("--limit", "node2", ecs_cluster="other", ecs_remove_stale=True, ecs_wait_timeout=60)
+    assert run.code == 0, run.text
+    assert instance_of(user, "node1") == original, "the original is in its cluster"
+    clone = instance_of(user, "node2")
+    assert (clone["status"], clone["agentConnected"], clone["clusterName"]) == ("ACTIVE", True, "other")
+    assert node_of(user, "node2") == clone["ec2InstanceId"] != original["ec2InstanceId"]
+    assert len(user.state()["managed_nodes"]) == 2
