@@ -31,10 +31,12 @@ notes:
     C(iam:DeleteRolePolicy), C(iam:UpdateRole), C(iam:UpdateAssumeRolePolicy), C(iam:TagRole), C(iam:UntagRole),
     C(iam:PutRolePermissionsBoundary), C(iam:DeleteRolePermissionsBoundary) and C(iam:DeleteRole), as far as they are
     needed; for instance profiles C(iam:ListInstanceProfilesForRole), C(iam:GetInstanceProfile),
-    C(iam:CreateInstanceProfile), C(iam:AddRoleToInstanceProfile), C(iam:RemoveRoleFromInstanceProfile) and
-    C(iam:DeleteInstanceProfile); for O(protect) C(iam:GetPolicyVersion), C(ssm:DescribeInstanceInformation),
-    C(ecs:ListClusters), C(ecs:ListContainerInstances), C(ecs:DescribeContainerInstances), C(ecs:ListTasks),
-    C(ecs:DescribeTasks), C(ecs:ListServices), C(ecs:DescribeServices), C(ecs:DescribeExpressGatewayService) and
+    C(iam:CreateInstanceProfile), C(iam:AddRoleToInstanceProfile) with C(iam:PassRole) on the role,
+    C(iam:RemoveRoleFromInstanceProfile) and C(iam:DeleteInstanceProfile); for O(pass_role_to) C(iam:GetUser),
+    C(iam:GetUserPolicy), C(iam:PutUserPolicy) and C(iam:DeleteUserPolicy), or the same for roles and groups; for
+    O(protect) C(iam:GetPolicyVersion), C(ssm:DescribeInstanceInformation), C(ecs:ListClusters),
+    C(ecs:ListContainerInstances), C(ecs:DescribeContainerInstances), C(ecs:ListTasks), C(ecs:DescribeTasks),
+    C(ecs:ListServices), C(ecs:DescribeServices), C(ecs:DescribeExpressGatewayService) and
     C(ecs:DescribeCapacityProviders). A call that is refused is named in the error."
   - The role is known to IAM when the task ends. Other services may need some seconds more;
     M(onprem.ecs.ssm_activation) waits for it.

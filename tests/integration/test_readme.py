@@ -49,7 +49,7 @@ def test_make_targets_exist(page: str) -> None:
 def test_commands_and_files(playbooks: Playbooks) -> None:
     """The collection is installed as README says; then the commands of all pages are right for the files shown."""
     folder = playbooks.folder
-    build = [program("ansible-galaxy"), "collection", "build", "--output-path", str(folder), str(COLLECTION)]
+    build = [program("ansible-galaxy"), "collection", "build", "--output-path", str(folder / ".build"), str(COLLECTION)]
     subprocess.run(build, check=True, stdout=subprocess.DEVNULL)
     written = [path for page in PAGES for path in write_files(folder, page)]
     playbook_files = [path.name for path in written if isinstance(yaml.safe_load(path.read_text()), list)]
@@ -132,6 +132,21 @@ class TestPermissions:
         found = playbooks.emulator("GET", "state")["container_instances"]
         tags = {tag["key"]: tag["value"] for one in found for tag in one["tags"]}
         assert tags == {**FOREIGN_TAGS, "owner": "platform", "Name": "node1.example.com"}, "tags of others stay"
+
+    def test_it_allows_a_move(self, playbooks: Playbooks) -> None:
+        """A host is drained and deregistered in the cluster where it is."""
+        up = {"nodes": [NODE], "container_instances": [INSTANCE]}
+        playbooks.emulator("POST", "seed", up)
+        leave = {"arn": NODE["InstanceId"], "place": {"region": REGION, "cluster": "shop"}}
+        facts = {"__external_instance_want": {**FACTS["__external_instance_want"], "leave": leave}}
+        tasks = [{"ansible.builtin.set_fact": facts}, _part("leave.yml")]
+        done = playbooks.run([playbooks.local(tasks, vars=VARIABLES)])
+        assert done.code == 0, done.explain()
+        calls = [entry for entry in playbooks.emulator("GET", "log") if entry["service"] != "sts"]
+        made = {f"{entry['service']}:{entry['operation']}" for entry in calls}
+        assert made >= {"ecs:UpdateContainerInstancesState", "ecs:DeregisterContainerInstance"}
+        questions = [question for entry in calls for question in _questions(entry)]
+        assert [question for question in questions if decide([DOCUMENT], question) != "allow"] == []
 
     def test_it_allows_nothing_that_only_looks_alike(self) -> None:
         other = "arn:aws:iam::123456789012:role/Administrator"
