@@ -109,7 +109,8 @@ def test_a_damaged_account(damaged: Playbooks, tmp_path: Path) -> None:
     assert len(lines) == len(told["findings"]) + 1
     assert any(line.split()[:3] == ["high", "ecsAnywhereRole", "trust_too_wide"] for line in lines)
 
-    again = audit(damaged, ecs_audit_file=str(written))
+    # A relative path is one of the folder that the user is in.
+    again = audit(damaged, ecs_audit_file=written.name, environ={"PWD": str(tmp_path)})
     assert again.code == 0, again.explain()
     assert again.named("onprem.ecs.iam : Write the findings")["changed"] is False
 

@@ -85,6 +85,17 @@ def test_an_empty_host_is_drained_once(user: Controller) -> None:
     assert user.calls().by_name == reads
 
 
+def test_enrolling_leaves_them_draining(user: Controller) -> None:
+    """Somebody is at work on them, and the nightly run must not bring tasks there."""
+    user.forget_calls()
+    run = user.enroll()
+    assert run.code == 0, run.text
+    assert "node1, node2: DRAINING, so ECS places nothing there" in run.words
+    assert run.changed() == HOSTS_RIGHT, run.text
+    assert user.calls().writes == {}
+    assert statuses(user) == {"node1": "DRAINING", "node2": "DRAINING"}
+
+
 def test_hosts_are_given_back(user: Controller) -> None:
     user.forget_calls()
     run = user.play(DRAIN, ecs_drain=False)
@@ -110,3 +121,26 @@ def test_a_host_that_does_not_answer_is_drained_by_its_id(user: Controller) -> N
     run = user.play(DRAIN, "--limit", "node2", ecs_drain=False)
     assert run.code == 0, run.text
     instances_up(user, "node1", "node2")
+
+
+def test_a_host_that_aws_does_not_see_stops_itself_alone(user: Controller) -> None:
+    node = instance_of(user, "node2")["ec2InstanceId"]
+    user.lab.emulator("POST", "nodes/offline", {"InstanceId": node, "PingStatus": "ConnectionLost"})
+    run = user.enroll(ecs_wait_timeout=5)
+    user.lab.emulator("POST", "nodes/offline", {"InstanceId": node, "PingStatus": None})
+    assert failed(run) == {"node1": 0, "node2": 1}, run.text
+    assert f"{node} (node2) is ConnectionLost in SSM" in run.said_of("node2")
+
+
+def test_a_host_with_tasks_does_not_hold_back_those_that_move(user: Controller) -> None:
+    task = run_task(user, "alone", instance_of(user, "node1")["containerInstanceArn"])
+    run = user.enroll(ecs_cluster="press", ecs_drain_timeout=5)
+    assert failed(run) == {"node1": 1, "node2": 0}, run.text
+    assert "has 1 tasks" in run.said_of("node1")
+    there = {name: instance_of(user, name) for name in ("node1", "node2")}
+    where = {name: (one["clusterName"], one["status"]) for name, one in there.items()}
+    assert where == {"node1": ("shop", "DRAINING"), "node2": ("press", "ACTIVE")}
+    stop_task(user, task)
+    run = user.enroll(ecs_cluster="press")
+    assert run.code == 0, run.text
+    assert {instance_of(user, name)["clusterName"] for name in there} == {"press"}

@@ -27,9 +27,16 @@ FORGOTTEN = "grep -qs InvalidInstanceId /var/log/amazon/ssm/errors.log"
 
 @pytest.fixture(scope="module")
 def user(controller: Controller) -> Iterator[Controller]:
-    """A user with two external instances."""
+    """A user with two external instances, in a cluster that somebody has made before."""
+    providers = {
+        "capacityProviders": ["FARGATE", "FARGATE_SPOT"],
+        "defaultCapacityProviderStrategy": [{"capacityProvider": "FARGATE", "base": 1, "weight": 1}],
+    }
+    controller.call_aws("ecs", "create_cluster", clusterName=CLUSTER, **providers)
     run = controller.enroll()
     assert run.code == 0, run.text
+    (cluster,) = controller.call_aws("ecs", "describe_clusters", clusters=[CLUSTER])["clusters"]
+    assert {name: cluster[name] for name in providers} == providers
     yield controller
 
 
