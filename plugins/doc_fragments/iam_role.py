@@ -185,6 +185,7 @@ options:
     description:
       - The path of a new role. The default is C(/).
       - IAM cannot change it. If the role is there with another path the task fails.
+      - Systems Manager takes 64 characters of path and name together, so no more are accepted with C(kind=anywhere).
     type: str
   description:
     description: The description of the role. When it is not given it stays as it is.

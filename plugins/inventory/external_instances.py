@@ -51,7 +51,7 @@ options:
     choices: [Online, ConnectionLost, Inactive]
     default: [Online, ConnectionLost]
   iam_role:
-    description: List only hosts of this role, by name.
+    description: List only hosts of this role, by its name, or by C(path/NAME) when it has a path.
     type: str
   tags:
     description: List only hosts whose managed node carries all of these tags; V(null) stands for any value.

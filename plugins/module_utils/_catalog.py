@@ -32,6 +32,8 @@ MAX_TRUST = 2048
 MAX_INLINE = 10240
 MAX_ATTACHED = 10
 MAX_DESCRIPTION = 1000
+#: https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_CreateActivation.html, a role with its path
+MAX_SSM_ROLE = 64
 SESSION_SECONDS = (3600, 43200)
 
 

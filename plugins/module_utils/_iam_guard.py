@@ -129,7 +129,7 @@ def _nodes(aws: Aws, options: Options, wanted: Wanted, found: Found) -> Use | No
     live = _live_regions(aws, options, found)
     ended = live if absent else live - _kept_regions(wanted, found, live)
     for region in sorted(ended):
-        named = _named(aws, wanted.name, region)
+        named = _named(aws, found, region)
         users = f"managed nodes in {region} live on it and would lose their credentials: {named}"
         if named and absent:
             return Use("deleted", users, "Deregister them first")
@@ -138,31 +138,34 @@ def _nodes(aws: Aws, options: Options, wanted: Wanted, found: Found) -> Use | No
             return Use("changed in its trust", users, way_out)
     loss = _loss(aws, _catalog.ANYWHERE, wanted, found) if live and not absent else None
     for region in sorted(live) if loss else []:
-        named = _named(aws, wanted.name, region)
+        named = _named(aws, found, region)
         if named and loss:
             users = f"managed nodes in {region} live on it and would lose what {loss} needs: {named}"
             return Use("changed", users, loss.out)
     return None
 
 
-def _named(aws: Aws, name: str, region: str) -> str:
+def _named(aws: Aws, found: Found, region: str) -> str:
     """The first of the nodes that live on a role, in words; empty when there are none."""
     nodes = []
-    for node in _nodes_of(aws, name, region):
+    for node in _nodes_of(aws, found, region):
         nodes.append(_described(node))
         if len(nodes) > NAMED:
             break
     return ", ".join(nodes[:NAMED]) + (" and more" if len(nodes) > NAMED else "")
 
 
-def _nodes_of(aws: Aws, name: str, region: str | None) -> t.Iterator[t.Any]:
+def _nodes_of(aws: Aws, found: Found, region: str | None) -> t.Iterator[t.Any]:
+    name = found.role["RoleName"]
+    # SSM calls a role with a path path/NAME. AWS shows that for activations, and says nothing of nodes: both are asked.
+    called = f"{found.role['Path']}{name}".lstrip("/")
     return aws.pages(
         "ssm",
         "DescribeInstanceInformation",
         "InstanceInformationList",
         f"managed nodes of role {name}",
         region,
-        Filters=[{"Key": "IamRole", "Values": [name]}],
+        Filters=[{"Key": "IamRole", "Values": list(dict.fromkeys((name, called)))}],
         MaxResults=50,
     )
 
@@ -205,7 +208,7 @@ def _clusters(aws: Aws, options: Options, wanted: Wanted, found: Found) -> Use |
     left_out = [arn for arn in _ecs.clusters(aws) if not any(fnmatchcase(arn, pattern) for pattern in patterns)]
     if not left_out:
         return None
-    nodes = {node["InstanceId"] for node in _nodes_of(aws, wanted.name, None)}
+    nodes = {node["InstanceId"] for node in _nodes_of(aws, found, None)}
     for cluster in left_out if nodes else []:
         instances = _ecs.container_instances(aws, cluster, nodes)
         if instances:

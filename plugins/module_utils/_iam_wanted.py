@@ -78,6 +78,7 @@ def check(options: Options, region: str) -> None:
         return
     _check_features(options, kind)
     _check_trust_option(options)
+    _check_ssm_name(options)
     regions = tuple(options["regions"] or ([region] if region else []))
     partition = _catalog.partition_of(regions[0]) if regions else ""
     wanted(options, Where(partition, SOME_ACCOUNT, regions))
@@ -274,6 +275,16 @@ def _check_trust_option(options: Options) -> None:
     if not isinstance(choice, dict) or not all(isinstance(keys, dict) and keys for keys in choice.values()):
         raise EcsError(
             "trust_conditions: documented, none, or a block such as {StringEquals: {aws:SourceAccount: '123456789012'}}"
+        )
+
+
+def _check_ssm_name(options: Options) -> None:
+    """SSM calls a role by path and name, and takes fewer characters than IAM: no host could use a longer one."""
+    called = f"{options['path'] or '/'}{role_name(options)}".lstrip("/")
+    if options["kind"] == "anywhere" and len(called) > _catalog.MAX_SSM_ROLE:
+        raise EcsError(
+            f"path: Systems Manager takes roles of at most {_catalog.MAX_SSM_ROLE} characters, and path and name are "
+            f"{len(called)}: {called}"
         )
 
 

@@ -11,7 +11,7 @@ import typing as t
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 
-from ansible_collections.onprem.ecs.plugins.module_utils import _ssm, _tags
+from ansible_collections.onprem.ecs.plugins.module_utils import _catalog, _ssm, _tags
 from ansible_collections.onprem.ecs.plugins.module_utils._aws import Aws, AwsError, eventually
 from ansible_collections.onprem.ecs.plugins.module_utils._errors import EcsError
 from ansible_collections.onprem.ecs.plugins.module_utils._plan import Change, Phase, Plan
@@ -34,6 +34,9 @@ UNKNOWN_ROLE = "nonexistent role or missing ssm service principal"
 
 #: Attempts at making an activation for a role that SSM does not know yet: about half a minute.
 ROLE_ATTEMPTS = 10
+
+#: A role as SSM calls it: its name, and before it the path as IAM has it, without the slash in front.
+ROLE = re.compile(r"([\w+=,.@-]+/)*[\w+=,.@-]+\Z", re.ASCII)
 
 UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 ACTIVATION_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
@@ -78,15 +81,18 @@ def duration(text: str) -> timedelta:
 
 
 def role_name(text: str) -> str:
-    """The option ``iam_role``, when it is a role's name.
+    """The option ``iam_role``, when it is a role as SSM calls it: ``NAME``, or ``path/NAME`` when it has a path.
 
-    :raises EcsError: for an ARN, a path, or what IAM does not accept as a name
+    :raises EcsError: for an ARN, a slash in front, or what SSM does not accept
     """
-    if text.startswith("arn:") or "/" in text:
-        name = text.rpartition("/")[2]
-        raise EcsError(f"iam_role: {text!r} is an ARN or has a path; SSM wants the role's name alone: {name!r}")
-    if not re.match(r"[\w+=,.@-]{1,64}\Z", text, re.ASCII):
-        raise EcsError(f"iam_role: {text!r} is not the name of a role: 1 to 64 letters, digits and any of +=,.@-_")
+    if text.startswith(("arn:", "/")):
+        name = text.rpartition(":role/")[2].lstrip("/")
+        raise EcsError(f"iam_role: {text!r} is an ARN or begins with a slash; SSM calls the role {name!r}")
+    if not ROLE.match(text) or len(text) > _catalog.MAX_SSM_ROLE:
+        raise EcsError(
+            f"iam_role: {text!r} is not the name of a role, or its path and name such as factory/hosts: 1 to "
+            f"{_catalog.MAX_SSM_ROLE} letters, digits and any of +=,.@-_ in all"
+        )
     return text
 
 
@@ -249,8 +255,9 @@ def create(aws: Aws, iam_role: str, params: t.Mapping[str, t.Any]) -> _ssm.Store
             raise
         raise EcsError(
             f"{error}. The role {iam_role} is not in this account, or its trust policy does not let ssm.amazonaws.com "
-            f"assume it in the Region {aws.region}: onprem.ecs.ecs_iam_role with kind=anywhere makes it so. Tried "
-            f"{ROLE_ATTEMPTS} times, since a new role takes a moment to be known everywhere"
+            f"assume it in the Region {aws.region}: onprem.ecs.ecs_iam_role with kind=anywhere makes it so. A role "
+            f"with a path is called path/NAME. Tried {ROLE_ATTEMPTS} times, since a new role takes a moment to be "
+            "known everywhere"
         ) from error
     return _ssm.StoredCode(made["ActivationId"], made["ActivationCode"])
 

@@ -249,6 +249,6 @@ def _make(aws: Aws, change: Change) -> None:
             raise error.with_remedy(
                 f"The role {change.params['IamRole']} is not in this account, or its trust policy does not let "
                 f"ssm.amazonaws.com assume it in the Region {aws.region}: onprem.ecs.ecs_iam_role with kind=anywhere "
-                f"makes it so. Tried {ROLE_ATTEMPTS} times"
+                f"makes it so. A role with a path is called path/NAME. Tried {ROLE_ATTEMPTS} times"
             ) from error
         raise

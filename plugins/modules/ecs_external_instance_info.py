@@ -35,7 +35,7 @@ options:
     type: list
     elements: str
   iam_role:
-    description: Show only nodes of this role, by name.
+    description: Show only nodes of this role, by its name, or by C(path/NAME) when it has a path.
     type: str
 notes:
   - "Permissions: C(ssm:DescribeInstanceInformation), C(ecs:ListContainerInstances),

@@ -33,7 +33,9 @@ options:
     default: present
   iam_role:
     description:
-      - Name of the role that the nodes get, without a path; not its ARN. Needed for O(state=present).
+      - Name of the role that the nodes get, not its ARN. Needed for O(state=present).
+      - When the role has a path, it stands before the name, without the slash in front, as in V(factory/hosts). AWS
+        takes 64 characters in all.
       - It must trust C(ssm.amazonaws.com); M(onprem.ecs.ecs_iam_role) with
         O(onprem.ecs.ecs_iam_role#module:kind=anywhere) makes such a role. A role that was made a moment ago is waited
         for.

@@ -27,7 +27,7 @@ options:
     type: list
     elements: str
   iam_role:
-    description: Show only activations for this role, by name.
+    description: Show only activations for this role, by its name, or by C(path/NAME) when it has a path.
     type: str
   default_instance_name:
     description: Show only activations that give nodes this name.

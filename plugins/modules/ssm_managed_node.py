@@ -41,7 +41,9 @@ options:
     default: present
   iam_role:
     description:
-      - Name of the role that the nodes shall have, without a path; not its ARN. It must trust C(ssm.amazonaws.com).
+      - Name of the role that the nodes shall have, not its ARN. It must trust C(ssm.amazonaws.com).
+      - When the role has a path, it stands before the name, without the slash in front, as in V(factory/hosts). AWS
+        takes 64 characters in all.
       - A node takes it when it next asks for credentials, within the hour. A role that was made a moment ago is waited
         for.
     type: str

@@ -27,7 +27,7 @@ options:
     type: list
     elements: str
   iam_role:
-    description: Show only nodes of this role, by name.
+    description: Show only nodes of this role, by its name, or by C(path/NAME) when it has a path.
     type: str
   activation_ids:
     description: Show only nodes that registered with one of these activations.

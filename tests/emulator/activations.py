@@ -16,7 +16,7 @@ from .authorization import demand_pass_role
 from .calls import Call, operation
 from .errors import AwsError
 from .pagination import page
-from .roles import trusted_role
+from .roles import ssm_name, trusted_role
 
 DAY = 86400.0
 LONGEST_LIFE = 30 * DAY
@@ -93,7 +93,7 @@ def create_activation(call: Call) -> dict[str, Any]:
         activation_id=str(uuid.uuid4()),
         code="".join(secrets.choice(CODE_LETTERS) for _unused in range(20)),
         region=call.region,
-        iam_role=role.name,
+        iam_role=ssm_name(role),
         registration_limit=limit,
         created=call.state.clock.now(),
         expires=expires,

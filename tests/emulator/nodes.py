@@ -22,7 +22,7 @@ from .calls import Call, operation
 from .constants import ACCOUNT
 from .errors import AwsError
 from .pagination import page
-from .roles import assumable_by_ssm, find_role, trusted_role
+from .roles import assumable_by_ssm, find_role, ssm_name, trusted_role
 from .sockets import Socket, hang_up
 
 REPORTED = (
@@ -321,10 +321,10 @@ def update_managed_instance_role(call: Call) -> dict[str, Any]:
     node = node_of(call, call.params["InstanceId"])
     role = trusted_role(call, call.params["IamRole"], "ssm.amazonaws.com")
     demand_pass_role(call, role.arn, "ssm.amazonaws.com")
-    node.iam_role = role.name
+    node.iam_role = ssm_name(role)
     return {}
 
 
 def session_arn(partition: str, role: str, instance_id: str) -> str:
-    """The ARN under which a node's calls are made."""
-    return f"arn:{partition}:sts::{ACCOUNT}:assumed-role/{role}/{instance_id}"
+    """The ARN under which a node's calls are made: it has no path."""
+    return f"arn:{partition}:sts::{ACCOUNT}:assumed-role/{role.rpartition('/')[2]}/{instance_id}"

@@ -32,6 +32,11 @@ def find_role(partition: str, name: str) -> Role | None:
     return None
 
 
+def ssm_name(role: Role) -> str:
+    """What SSM calls a role: its name with the path before it, without the slash in front."""
+    return f"{role.path}{role.name}".lstrip("/")
+
+
 def trusts(document: str, service: str) -> bool:
     """True when a trust document lets a service assume the role. Conditions are not looked at."""
     try:
@@ -52,12 +57,12 @@ def trusts(document: str, service: str) -> bool:
 
 
 def trusted_role(call: Call, name: str, service: str) -> Role:
-    """The role, when a service may assume it.
+    """The role that SSM calls so, when a service may assume it. A path is not left out.
 
     :raises AwsError: when there is none, it is too new to be known yet, or it does not trust the service
     """
     role = find_role(call.partition, name)
-    if role is None or not trusts(role.assume_role_policy_document, service):
+    if role is None or ssm_name(role) != name or not trusts(role.assume_role_policy_document, service):
         raise AwsError("ValidationException", UNKNOWN_ROLE)
     age = call.state.clock.datetime() - role.create_date.replace(tzinfo=timezone.utc)
     if age.total_seconds() < call.state.settings.role_propagation_seconds:

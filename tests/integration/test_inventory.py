@@ -194,7 +194,7 @@ def test_pages_and_cache(inventory: Inventory) -> None:
     [
         ({"file": "hosts.yml"}, "could not be verified by inventory plugin"),
         ({"clusters": ["edge"], "ecs": False}, "cannot be looked at with ecs=false"),
-        ({"iam_role": "arn:aws:iam::1:role/x"}, "the role's name alone"),
+        ({"iam_role": "arn:aws:iam::1:role/x"}, "SSM calls the role 'x'"),
         ({"ping_status": ["Lost"]}, "Lost"),
         ({"regions": []}, "region"),
     ],

@@ -148,6 +148,24 @@ class TestPermissions:
         questions = [question for entry in calls for question in _questions(entry)]
         assert [question for question in questions if decide([DOCUMENT], question) != "allow"] == []
 
+    def test_a_role_with_a_path(self, playbooks: Playbooks) -> None:
+        """It is made with the options of its entry, called with its path, and passed as the page says."""
+        declared = {"kind": "anywhere", "name": "hosts", "path": "/factory/", "description": "Presses"}
+        account = {**FACTS["__external_instance_want"]["account"], "iam_role": "factory/hosts"}
+        want = {**FACTS["__external_instance_want"], "account": account}
+        variables = {**VARIABLES, "ecs_iam_role": "factory/hosts"}
+        for roles in ([declared], [{"kind": "anywhere"}]):  # the second time it is there, and in no entry
+            tasks = [{"ansible.builtin.set_fact": {**FACTS, "__external_instance_want": want}}, _part("account.yml")]
+            done = playbooks.run([playbooks.local(tasks, vars={**variables, "ecs_iam_roles": roles})])
+            assert done.code == 0, done.explain()
+        calls = playbooks.emulator("GET", "log")
+        (role,) = [entry["params"] for entry in calls if entry["operation"] == "CreateRole"]
+        assert (role["RoleName"], role["Path"], role["Description"]) == ("hosts", "/factory/", "Presses")
+        made = [entry for entry in calls if entry["operation"] == "CreateActivation"]
+        assert [entry["params"]["IamRole"] for entry in made] == ["factory/hosts"] * 2
+        document = DOCUMENT.replace("role/ecsAnywhereRole", "role/factory/hosts")
+        assert {decide([document], question) for question in _questions(made[0])} == {"allow"}
+
     def test_it_allows_nothing_that_only_looks_alike(self) -> None:
         other = "arn:aws:iam::123456789012:role/Administrator"
         for question in (
@@ -175,7 +193,7 @@ INSTANCE = {
     "agentConnected": True,
     "tags": FOREIGN_TAGS,
 }
-FACTS = {
+FACTS: dict[str, Any] = {
     "__external_instance_want": {
         "host": "node1.example.com",
         "account": {"region": REGION, "iam_role": "ecsAnywhereRole", "tags": {"owner": "platform"}},

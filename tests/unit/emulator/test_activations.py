@@ -38,6 +38,21 @@ def test_life_of_an_activation(aws: Client) -> None:
     assert refusal(ssm.delete_activation, ActivationId=made["ActivationId"])[0] == "InvalidActivation"
 
 
+def test_a_role_with_a_path_is_called_by_both(aws: Client) -> None:
+    ssm, name = aws.boto("ssm"), aws.role(Path="/factory/")
+    for wrong in (name, f"/factory/{name}", f"other/{name}"):
+        assert refusal(ssm.create_activation, IamRole=wrong) == ("ValidationException", UNKNOWN)
+    node = aws.node(IamRole=f"factory/{name}")
+    (shown,) = ssm.describe_activations(Filters=[{"FilterKey": "IamRole", "FilterValues": [f"factory/{name}"]}])[
+        "ActivationList"
+    ]
+    assert shown["IamRole"] == f"factory/{name}"
+    (shown,) = ssm.describe_instance_information()["InstanceInformationList"]
+    assert shown["IamRole"] == f"factory/{name}"
+    assert refusal(ssm.update_managed_instance_role, InstanceId=node.instance_id, IamRole=name)[1] == UNKNOWN
+    assert node.log_in().status == 200
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

@@ -57,11 +57,19 @@ def test_what_is_no_duration(text: str) -> None:
         activation.duration(text)
 
 
+@pytest.mark.parametrize("text", ["anywhere", "service-role/anywhere", "a/b/c", "path/" + "a" * 59])
+def test_role_name(text: str) -> None:
+    assert activation.role_name(text) == text
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("arn:aws:iam::123456789012:role/path/anywhere", "'anywhere'"),
-        ("service-role/anywhere", "'anywhere'"),
+        ("arn:aws:iam::123456789012:role/path/anywhere", "'path/anywhere'"),
+        ("/service-role/anywhere", "'service-role/anywhere'"),
+        ("service-role/", "not the name"),
+        ("a//b", "not the name"),
+        ("path/" + "a" * 60, "not the name"),
         ("", "not the name"),
         ("a" * 65, "not the name"),
         ("röle", "not the name"),

@@ -74,7 +74,7 @@ def test_of_a_cluster(modules: Modules, fleets: dict[str, list[str]]) -> None:
 def test_of_a_role(modules: Modules, fleets: dict[str, list[str]]) -> None:
     assert ids(modules.run(NAME, iam_role="one")) == sorted(fleets["edge"] + fleets["none"])
     assert ids(modules.run(NAME, iam_role="one", cluster="edge")) == fleets["edge"]
-    assert "the role's name alone" in modules.run(NAME, iam_role="arn:aws:iam::1:role/one")["msg"]
+    assert "SSM calls the role 'one'" in modules.run(NAME, iam_role="arn:aws:iam::1:role/one")["msg"]
 
 
 def test_by_id_and_by_arn(modules: Modules, fleets: dict[str, list[str]]) -> None:

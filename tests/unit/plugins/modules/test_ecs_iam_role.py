@@ -124,6 +124,10 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "name with a path": ({"name": "team/role"}, "a path goes into the option path"),
     "no name": ({"kind": "task"}, "kind task has no documented name: set the option name"),
     "path": ({"path": "team"}, "path: 'team' must begin and end with /"),
+    "path and name": (
+        {"path": "/factory/", "name": "a" * 57},
+        "at most 64 characters, and path and name are 65: factory/a",
+    ),
     "session too short": ({"max_session_duration": 3599}, "3599 is not from 3600 to 43200"),
     "session too long": ({"max_session_duration": 43201}, "43201 is not from 3600 to 43200"),
     "description": ({"description": "x" * 1001}, "description: at most 1000 characters, not 1001"),

@@ -224,6 +224,20 @@ def test_managed_nodes_page_by_page(modules: Modules, account: Client) -> None:
     assert modules.calls()["ssm:DescribeInstanceInformation"] == 1
 
 
+@pytest.mark.parametrize("called", ["factory/hosts", "hosts"])
+def test_nodes_of_a_role_with_a_path(modules: Modules, account: Client, called: str) -> None:
+    """They count however SSM calls the role: when it is deleted, changed, or limited to another cluster."""
+    options = {"kind": "anywhere", "name": "hosts", "permissions": "least_privilege"}
+    good(modules.run("ecs_iam_role", **options, path="/factory/", features=LOGS_AND_ECR))
+    account.control("POST", "seed", {"fleet": {"count": 1, "Region": REGION, "IamRole": called, "cluster": "lab"}})
+    modules.calls()
+    assert "live on it and would lose" in refused(modules, modules.run("ecs_iam_role", **options, state="absent"))
+    words = refused(modules, modules.run("ecs_iam_role", **options))
+    assert "would lose what cloudwatch_logs, ecr_pull needs" in words
+    limited = modules.run("ecs_iam_role", **options, features=LOGS_AND_ECR, clusters=["other"])
+    assert "are in cluster lab and would be cut off" in refused(modules, limited)
+
+
 # What nodes are allowed --------------------------------------------------------------------------------------------
 
 LEAST = {"permissions": "least_privilege"}

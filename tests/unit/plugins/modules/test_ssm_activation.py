@@ -131,14 +131,14 @@ def test_another_refusal_is_not_tried_again(modules: Modules, role: str, quick: 
     ("options", "words"),
     [
         ({}, "iam_role"),
-        ({"iam_role": "arn:aws:iam::123456789012:role/anywhere"}, "the role's name alone: 'anywhere'"),
+        ({"iam_role": "arn:aws:iam::123456789012:role/anywhere"}, "SSM calls the role 'anywhere'"),
         ({"iam_role": "anywhere", "registration_limit": 1001}, "registration_limit"),
         ({"iam_role": "anywhere", "expires_in": "24"}, "expires_in"),
         ({"iam_role": "anywhere", "tags": {"aws:x": "y"}}, "reserved"),
         ({"state": "absent"}, "state=absent needs one of"),
         ({"state": "absent", "tags": {}}, "state=absent needs one of"),
         ({"state": "absent", "activation_id": "5743"}, "activation_id"),
-        ({"state": "absent", "expired": True, "iam_role": "a/b"}, "iam_role"),
+        ({"state": "absent", "expired": True, "iam_role": "/a/b"}, "iam_role"),
     ],
 )
 def test_malformed_options_end_before_any_call(modules: Modules, options: dict[str, Any], words: str) -> None:
@@ -178,6 +178,22 @@ def test_a_kept_one_without_room_is_replaced_and_used_up_ones_go(modules: Module
     assert sorted(one["ActivationId"] for one in activations(modules)) == sorted(
         [first["activation_id"], third["activation_id"]]
     )
+
+
+def test_a_role_with_a_path(modules: Modules, quick: list[float]) -> None:
+    """SSM calls it by both, and knows no role of the name alone."""
+    name = modules.account.role(policies=(), Path="/factory/")
+    options = {"iam_role": f"factory/{name}", "store": "/test/activation"}
+    made = modules.run(NAME, **options)
+    assert made["changed"]
+    assert [one["IamRole"] for one in activations(modules)] == [f"factory/{name}"]
+    assert modules.run(NAME, **options)["changed"] is False
+    shown = modules.run("ssm_activation_info", iam_role=options["iam_role"])["activations"]
+    assert [one["iam_role"] for one in shown] == [f"factory/{name}"]
+    refused = modules.run(NAME, iam_role=name)
+    assert "A role with a path is called path/NAME" in refused["msg"]
+    gone = modules.run(NAME, state="absent", **options)["activations"]
+    assert [one["activation_id"] for one in gone] == [made["activation_id"]]
 
 
 @pytest.mark.parametrize("gone", ["expired", "deleted"])

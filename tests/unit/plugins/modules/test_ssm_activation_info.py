@@ -85,7 +85,7 @@ def test_none_are_asked_for(modules: Modules) -> None:
     ("options", "words"),
     [
         ({"activation_ids": ["x"]}, "activation_ids: 'x' is not the id of an activation"),
-        ({"iam_role": "arn:aws:iam::1:role/x"}, "the role's name alone"),
+        ({"iam_role": "arn:aws:iam::1:role/x"}, "SSM calls the role 'x'"),
     ],
 )
 def test_bad_input(modules: Modules, options: dict[str, Any], words: str) -> None:

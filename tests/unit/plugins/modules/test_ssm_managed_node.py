@@ -86,6 +86,17 @@ def test_role(modules: Modules, nodes: list[str]) -> None:
     assert [one["iam_role"] for one in done["managed_nodes"]] == ["newRole", "newRole"]
 
 
+def test_role_with_a_path(modules: Modules, nodes: list[str], quick: list[float]) -> None:
+    modules.account.role("pathed", Path="/factory/")
+    done = four_steps(modules, instance_ids=nodes, iam_role="factory/pathed")
+    assert [one["iam_role"] for one in done["managed_nodes"]] == ["factory/pathed"] * 2
+    shown = modules.run("ssm_managed_node_info", iam_role="factory/pathed")["managed_nodes"]
+    assert sorted(one["instance_id"] for one in shown) == nodes
+    refused = modules.run(NAME, instance_ids=nodes, iam_role="pathed")
+    assert "A role with a path is called path/NAME" in refused["msg"]
+    modules.calls()
+
+
 def test_tags(modules: Modules, nodes: list[str]) -> None:
     four_steps(modules, instance_ids=nodes, tags={"site": "a"}, purge_tags=False)
     assert [one["Tags"] for one in state(modules).values()] == [{"owner": "me", "site": "a"}] * 2
@@ -141,7 +152,7 @@ def test_not_there(modules: Modules, nodes: list[str]) -> None:
         ({"instance_ids": NODES[:1], "name": ""}, "1 to 256"),
         ({"instance_ids": NODES[:1], "name": "x", "tags": {"Name": "y"}}, "the tag Name in tags is 'y'"),
         ({"instance_ids": NODES, "state": "absent", "tags": {}}, "state=present only"),
-        ({"instance_ids": NODES, "iam_role": "arn:aws:iam::1:role/x"}, "the role's name alone"),
+        ({"instance_ids": NODES, "iam_role": "arn:aws:iam::1:role/x"}, "SSM calls the role 'x'"),
         ({"instance_ids": NODES, "tags": {"aws:x": "y"}}, "reserved for AWS"),
     ],
 )

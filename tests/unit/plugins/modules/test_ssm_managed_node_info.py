@@ -105,7 +105,7 @@ def test_a_ping_counts_from_when_it_was(modules: Modules) -> None:
     ("options", "words"),
     [
         ({"instance_ids": ["node1"]}, "'node1' is not the id of a managed node"),
-        ({"iam_role": "arn:aws:iam::1:role/x"}, "the role's name alone"),
+        ({"iam_role": "arn:aws:iam::1:role/x"}, "SSM calls the role 'x'"),
         ({"activation_ids": ["x"]}, "activation_ids: 'x'"),
         ({"inactive_for": -1}, "less than 0"),
         ({"tags": {"site": ""}}, "null stands for any value"),
