@@ -219,7 +219,8 @@ options:
         being named, so name in O(features) what shall stay when you go on to O(permissions=least_privilege).
       - An infrastructure role is not deleted, and does not lose its trust or the policy of a feature, while tasks,
         services or capacity providers use it for that. Tasks would stay in DEPROVISIONING otherwise, and volumes could
-        not be deleted. They are looked for in the Region of the connection and in O(regions).
+        not be deleted. A task that is stopping counts until it is STOPPED. They are looked for in the Region of the
+        connection and in O(regions).
     type: bool
     default: true
 """

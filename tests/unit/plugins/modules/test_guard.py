@@ -131,6 +131,18 @@ def test_tasks_that_have_stopped_do_not_matter(modules: Modules, account: Client
     assert good(infrastructure(modules, state="absent"))["changed"] is True
 
 
+@pytest.mark.parametrize("status", ["STOPPING", "DEPROVISIONING"])
+def test_tasks_that_are_to_stop_need_it_to_their_end(
+    modules: Modules, account: Client, ecs: Any, status: str
+) -> None:
+    """Their volumes are still to be detached and deleted."""
+    account.control("POST", "tasks", {"containerInstance": NODE, "roleArn": ARN, "lastStatus": status})
+    modules.calls()
+    assert "has a volume that is managed with it" in refused(modules, infrastructure(modules, state="absent"))
+    account.control("DELETE", "tasks")
+    assert good(infrastructure(modules, state="absent"))["changed"] is True
+
+
 def test_nobody_is_looked_for_when_nothing_is_taken(modules: Modules, account: Client, ecs: Any) -> None:
     tasks(account, 1, ARN)
     modules.calls()
