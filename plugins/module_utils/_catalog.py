@@ -25,6 +25,8 @@ PARTITIONS = {
     "eusc-": "aws-eusc",
     "us-iso-": "aws-iso",
     "us-isob-": "aws-iso-b",
+    "eu-isoe-": "aws-iso-e",
+    "us-isof-": "aws-iso-f",
 }
 
 #: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html, those that a role can meet
