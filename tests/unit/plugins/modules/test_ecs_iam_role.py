@@ -340,6 +340,58 @@ def test_more_regions_are_no_danger(account: Account) -> None:
     assert "ssm:DescribeInstanceInformation" not in account.calls()
 
 
+LEAST: dict[str, Any] = {"permissions": "least_privilege", "clusters": ["lab"]}
+EVERYWHERE = {"ArnLike": {"aws:SourceArn": "arn:aws:ssm:*:123456789012:*"}}
+
+
+def inline_regions(role: dict[str, Any]) -> set[str]:
+    """The Regions that the inline policies name."""
+    text = json.dumps([one["policy_document"] for one in role["inline_policies"]])
+    return {region for region in ("eu-central-1", "eu-west-1", "us-east-1") if f":{region}:" in text}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"kind": "container_instance", **LEAST},
+        {"kind": "container_instance", "permissions": "least_privilege", "features": ["ecr_pull"]},
+        {**LEAST, "trust_conditions": "none"},
+        {**LEAST, "trust_conditions": EVERYWHERE},
+        {**LEAST, "clusters": ["lab", "arn:aws:ecs:eu-central-1:123456789012:cluster/lab"], "trust_conditions": "none"},
+        {"kind": "task_execution", "permissions": "least_privilege", "trust_conditions": "none"},
+        {"kind": "task_execution", "features": ["secrets"], "secrets": ["a"], "trust_conditions": "none"},
+        {"kind": "lifecycle_hook", "name": "hooks", "lambda_functions": ["before"]},
+    ],
+    ids=str,
+)
+def test_each_region_adds_its_own_to_the_policies(account: Account, options: dict[str, Any]) -> None:
+    """The trust document names none, so the policies must tell; a cluster given as an ARN makes no Region."""
+    given = {"eu-central-1"} if len(options.get("clusters", [])) > 1 else set()
+    first = account.good(**options)["iam_role"]
+    assert inline_regions(first) == {REGION} | given
+    assert account.good(**options)["changed"] is False
+    assert inline_regions(account.good(**options, region="us-east-1")["iam_role"]) == {REGION, "us-east-1"} | given
+    for region in (REGION, "us-east-1"):
+        assert account.good(**options, region=region)["changed"] is False
+    stays = account.good(**options, regions=["us-east-1"])["iam_role"]
+    assert inline_regions(stays) == {"us-east-1"} | given
+
+
+def test_an_arn_that_goes_leaves_no_region(account: Account) -> None:
+    """What was allowed in another Region by an ARN is no reason to allow there what is given by name."""
+    options: dict[str, Any] = {"kind": "container_instance", **LEAST}
+    there = "arn:aws:ecs:us-east-1:123456789012:cluster/other"
+    account.good(**{**options, "clusters": ["lab", there]})
+    assert inline_regions(account.good(**options)["iam_role"]) == {REGION}
+
+
+def test_other_clusters_leave_the_regions(account: Account) -> None:
+    options: dict[str, Any] = {"kind": "container_instance", "permissions": "least_privilege"}
+    account.good(**options)
+    role = account.good(**options, region="us-east-1", clusters=["lab"])["iam_role"]
+    assert inline_regions(role) == {REGION, "us-east-1"}
+
+
 def test_a_condition_that_is_not_understood_is_a_danger(account: Account) -> None:
     account.good()
     account.node()
