@@ -93,6 +93,8 @@ def _manage(aws: Aws, module: Module, jobs: t.Sequence[Job]) -> list[Result]:
 
     :raises EcsError: an option is wrong, a change is refused, or AWS refuses a call
     """
+    # Made here: what is wrong with the profile or the keys ends the module, and in threads would do so several times.
+    aws.client("iam")
     try:
         return _iam_apply.replanned(lambda: _round(aws, module, jobs))
     except AwsError as error:
