@@ -222,6 +222,8 @@ options:
         services or capacity providers use it for that. Tasks would stay in DEPROVISIONING otherwise, and volumes could
         not be deleted. A task that is stopping counts until it is STOPPED. They are looked for in the Region of the
         connection and in O(regions).
+      - With V(false) the role is looked at in the same way, and who uses it is named in a warning. When that cannot be
+        looked for, since a call is refused or a Region does not answer, this is a warning too.
     type: bool
     default: true
 """
