@@ -135,6 +135,7 @@ options:
         else it is that of a policy of the account, C(path/name) where it has a path. Any other policy of AWS is
         named by its ARN.
       - One that the role has and that is not named here stays, unless O(purge_policies=true).
+      - IAM attaches 10 to a role, those of the kind and its features among them, until the account's quota is raised.
     type: list
     elements: str
     default: []

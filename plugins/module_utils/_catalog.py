@@ -29,10 +29,11 @@ PARTITIONS = {
     "us-isof-": "aws-iso-f",
 }
 
-#: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html, those that a role can meet
-MAX_TRUST = 2048
+#: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html, those that a role can meet. Of a quota that
+#: can be raised it is the most that it can be raised to: what the account's own is, IAM knows (2,048 and 10 at first).
+MAX_TRUST = 8192
 MAX_INLINE = 10240
-MAX_ATTACHED = 10
+MAX_ATTACHED = 25
 MAX_DESCRIPTION = 1000
 SESSION_SECONDS = (3600, 43200)
 

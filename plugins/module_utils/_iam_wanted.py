@@ -132,8 +132,8 @@ def wanted(options: Options, where: Where) -> Wanted:
     managed = list(dict.fromkeys(managed))
     if len(managed) > _catalog.MAX_ATTACHED:
         raise EcsError(
-            f"{len(managed)} managed policies: IAM allows {_catalog.MAX_ATTACHED} for a role, those of the kind and "
-            f"its features among them: {', '.join(managed)}"
+            f"{len(managed)} managed policies: IAM allows {_catalog.MAX_ATTACHED} at most for a role, those of the "
+            f"kind and its features among them: {', '.join(managed)}"
         )
     path = options["path"]
     return Wanted(

@@ -21,6 +21,7 @@ from ansible.module_utils.testing import patch_module_args
 
 import emulator
 from ansible_collections.onprem.ecs.plugins.modules import ecs_iam_role
+from emulator import iam_rules
 from emulator.client import Client
 
 REGION = "eu-west-1"
@@ -181,7 +182,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         "is not the ARN of a managed policy",
     ),
     "policy name": ({"managed_policies": ["a b"]}, "'a b' is not a policy's name"),
-    "too many policies": ({"managed_policies": [f"p{n}" for n in range(9)]}, "11 managed policies: IAM allows 10"),
+    "too many policies": ({"managed_policies": [f"p{n}" for n in range(24)]}, "26 managed policies: IAM allows 25"),
     "inline name": ({"inline_policies": {"a b": DOCUMENT}}, "inline_policies: 'a b' is not a name"),
     "inline name of ours": ({"inline_policies": {"ecsEcrPull": DOCUMENT}}, "ecsEcrPull is that of a policy from the"),
     "malformed JSON": ({"inline_policies": {"p": "{"}}, "inline policy p is not JSON"),
@@ -191,8 +192,8 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         "IAM allows 10240 for a role (p: 51",
     ),
     "trust size": (
-        {"regions": [f"eu-{letter * 30}-{n}" for letter in "xyz" for n in range(10)]},
-        "IAM allows 2048: name fewer regions",
+        {"regions": [f"eu-{letter * 300}-{n}" for letter in "xyz" for n in range(10)]},
+        "IAM allows 8192 at most: name fewer regions",
     ),
     "trust conditions": ({"trust_conditions": "strict"}, "trust_conditions: documented, none, or a block"),
     "trust block": ({"trust_conditions": {"StringEquals": "x"}}, "trust_conditions: documented, none, or a block"),
@@ -397,6 +398,26 @@ def test_a_condition_that_is_not_understood_is_a_danger(account: Account) -> Non
     account.node()
     words = account.bad(trust_conditions={"StringEquals": {"aws:PrincipalOrgID": "o-1234567890"}})
     assert "is not changed in its trust" in words
+
+
+def test_a_trust_document_beyond_the_quota_of_the_account(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It can be raised, so IAM is asked; what can be done is told with its refusal."""
+    many = [f"eu-{letter * 30}-{n}" for letter in "xyz" for n in range(10)]
+    way_out = "Cannot exceed quota for ACLSizePerRole: 2048. A trust document has 2048 characters at most until"
+    assert way_out in account.bad(regions=many)
+    assert account.iam().list_roles()["Roles"] == []
+    before = account.good()["iam_role"]["assume_role_policy_document"]
+    assert way_out in account.bad(regions=many)
+    assert account.iam().get_role(RoleName=NAME)["Role"]["AssumeRolePolicyDocument"] == before
+    monkeypatch.setattr(iam_rules, "TRUST_SIZE", 4096)
+    assert account.good(regions=many)["changed"] is True
+    assert account.good(regions=many)["changed"] is False
+
+
+def test_no_remedy_for_other_quotas(account: Account) -> None:
+    words = "Cannot exceed quota for RolesPerAccount: 1000"
+    account.fault("CreateRole", "LimitExceeded", 409, message=words)
+    assert account.bad().endswith(words)
 
 
 # Others at the same time -------------------------------------------------------------------------------------------
