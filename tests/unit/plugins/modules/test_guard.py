@@ -196,23 +196,24 @@ def test_protect_false_warns_and_does_it(modules: Modules, account: Client, ecs:
 
 @pytest.mark.parametrize("code", ["AccessDeniedException", "UnrecognizedClientException"])
 @pytest.mark.parametrize(
-    ("service", "operation", "options"),
+    ("call", "options"),
     [
-        ("ssm", "DescribeInstanceInformation", {"kind": "anywhere"}),
-        ("ecs", "DescribeCapacityProviders", {"kind": "infrastructure", "features": ["managed_instances"]}),
+        ("ssm:DescribeInstanceInformation", {"kind": "anywhere"}),
+        ("ecs:DescribeCapacityProviders", {"kind": "infrastructure", "features": ["managed_instances"]}),
     ],
 )
 def test_protect_false_needs_no_search(
-    modules: Modules, account: Client, code: str, service: str, operation: str, options: dict[str, Any]
+    modules: Modules, account: Client, code: str, call: str, options: dict[str, Any]
 ) -> None:
     """A Region that is closed, a permission that is not there: an error when the role is protected, else a warning."""
     good(modules.run("ecs_iam_role", **options))
+    service, operation = call.split(":")
     fault = {"service": service, "operation": operation, "kind": "error", "code": code, "status": 400}
     for _unused in range(2):
         account.control("POST", "faults", fault)
     modules.calls()
     words = refused(modules, modules.run("ecs_iam_role", **options, state="absent"))
-    assert words.startswith(f"{service}:{operation} failed for ")
+    assert words.startswith(f"{call} failed for ")
     result = good(modules.run("ecs_iam_role", **options, state="absent", protect=False))
     assert result["changed"] is True
     warning = f"whether it is in use could not be found out, and protect is false: {words}"
