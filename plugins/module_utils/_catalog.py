@@ -29,8 +29,9 @@ PARTITIONS = {
     "us-isof-": "aws-iso-f",
 }
 
-#: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html, those that a role can meet. Of a quota that
-#: can be raised it is the most that it can be raised to: what the account's own is, IAM knows (2,048 and 10 at first).
+#: Quotas that a role can meet: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+#: One that can be raised stands here as the most that it can be raised to. The account's own (2,048 and 10 at first) is
+#: IAM's to know.
 MAX_TRUST = 8192
 MAX_INLINE = 10240
 MAX_ATTACHED = 25
