@@ -108,9 +108,10 @@ options:
     description:
       - The Regions whose services may use the role, in the trust document of O(kind=anywhere), O(kind=task) and
         O(kind=task_execution), and in which resources that are given by name are looked for.
-      - Without it they are the Region of the connection and those that the trust document of the role names already. So
-        tasks for different Regions can share a role, each adds its own. A Region is taken away only by naming those
-        that stay.
+      - Without it they are the Region of the connection and those that the role is for already. These are the Regions
+        that its trust document names, and those in which its policies of the catalogue allow resources that the task
+        gives by name, or all of a kind. So tasks for different Regions can share a role, each adds its own. A Region is
+        taken away only by naming those that stay.
     type: list
     elements: str
   vpc:
@@ -134,6 +135,7 @@ options:
         else it is that of a policy of the account, C(path/name) where it has a path. Any other policy of AWS is
         named by its ARN.
       - One that the role has and that is not named here stays, unless O(purge_policies=true).
+      - IAM attaches 10 to a role, those of the kind and its features among them, until the account's quota is raised.
     type: list
     elements: str
     default: []
@@ -220,7 +222,10 @@ options:
         being named, so name in O(features) what shall stay when you go on to O(permissions=least_privilege).
       - An infrastructure role is not deleted, and does not lose its trust or the policy of a feature, while tasks,
         services or capacity providers use it for that. Tasks would stay in DEPROVISIONING otherwise, and volumes could
-        not be deleted. They are looked for in the Region of the connection and in O(regions).
+        not be deleted. A task that is stopping counts until it is STOPPED. They are looked for in the Region of the
+        connection and in O(regions).
+      - With V(false) the role is looked at in the same way, and who uses it is named in a warning. When that cannot be
+        looked for, since a call is refused or a Region does not answer, this is a warning too.
     type: bool
     default: true
 """

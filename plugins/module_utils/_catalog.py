@@ -25,12 +25,16 @@ PARTITIONS = {
     "eusc-": "aws-eusc",
     "us-iso-": "aws-iso",
     "us-isob-": "aws-iso-b",
+    "eu-isoe-": "aws-iso-e",
+    "us-isof-": "aws-iso-f",
 }
 
-#: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html, those that a role can meet
-MAX_TRUST = 2048
+#: Quotas that a role can meet: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+#: One that can be raised stands here as the most that it can be raised to. The account's own (2,048 and 10 at first) is
+#: IAM's to know.
+MAX_TRUST = 8192
 MAX_INLINE = 10240
-MAX_ATTACHED = 10
+MAX_ATTACHED = 25
 MAX_DESCRIPTION = 1000
 #: https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_CreateActivation.html, a role with its path
 MAX_SSM_ROLE = 64

@@ -93,6 +93,8 @@ def _manage(aws: Aws, module: Module, jobs: t.Sequence[Job]) -> list[Result]:
 
     :raises EcsError: an option is wrong, a change is refused, or AWS refuses a call
     """
+    # Made here: what is wrong with the profile or the keys ends the module, and in threads would do so several times.
+    aws.client("iam")
     try:
         return _iam_apply.replanned(lambda: _round(aws, module, jobs))
     except AwsError as error:
@@ -150,7 +152,14 @@ def _protect(aws: Aws, module: Module, options: Options, wanted: Wanted, found: 
 
     :raises EcsError: names who uses the role and the way out
     """
-    use = _iam_guard.find_use(aws, options, wanted, found)
+    try:
+        use = _iam_guard.find_use(aws, options, wanted, found)
+    except AwsError as error:
+        if options["protect"]:
+            raise
+        # Who said that use does not matter needs no permission, and no Region that answers, to look for it.
+        module.warn(f"role {wanted.name}: whether it is in use could not be found out, and protect is false: {error}")
+        return
     if use and options["protect"]:
         raise EcsError(use.refusal(wanted.name))
     if use:

@@ -22,9 +22,17 @@ BUSY = ("ConcurrentModification", "EntityTemporarilyUnmodifiable")
 MAKING = ("CreateRole", "CreatePolicy")
 
 FULL = (
-    "New policies are attached before old ones are detached, so that the role never has less than it needs: detach one "
-    "that it can do without, or have the quota of managed policies for a role raised, and run this again"
+    "A role has 10 managed policies at most until the quota is raised. New policies are attached before old ones are "
+    "detached, so that the role never has less than it needs: name fewer, detach one that it can do without, or have "
+    "the quota of managed policies for a role raised, and run this again"
 )
+LONG = (
+    "A trust document has 2048 characters at most until the quota is raised: name fewer regions, set trust_conditions "
+    "to a block with a wildcard, or have the quota of the length of role trust policies raised, and run this again"
+)
+
+#: How IAM calls the quota of a trust document; CreateRole meets others, too.
+TRUST_QUOTA = "ACLSizePerRole"
 
 Result = t.TypeVar("Result")
 
@@ -72,15 +80,19 @@ def _write(aws: Aws, change: Change, fresh: bool) -> dict[str, t.Any]:
             retries=6,
         )
     except AwsError as error:
-        # A policy that is given to many is not exchanged for another.
-        if (
-            error.code == "LimitExceeded"
-            and change.operation == "AttachRolePolicy"
-            and change.resource.startswith("role ")
-        ):
-            raise error.with_remedy(FULL) from error
+        remedy = _remedy(change, error) if error.code == "LimitExceeded" else ""
+        if remedy:
+            raise error.with_remedy(remedy) from error
         raise
     return answer
+
+
+def _remedy(change: Change, error: AwsError) -> str:
+    """What to do about a quota of a role that can be raised; empty for other quotas."""
+    # A policy that is given to many is not exchanged for another.
+    if change.operation == "AttachRolePolicy" and change.resource.startswith("role "):
+        return FULL
+    return LONG if TRUST_QUOTA in error.aws_message else ""
 
 
 def _wait_for(aws: Aws, change: Change) -> None:

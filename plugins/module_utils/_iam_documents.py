@@ -115,7 +115,7 @@ def trust(kind: Kind, choice: t.Any, where: Where) -> Document:
     document = _policy.trust(services(kind, where), kind.sid, conditions)
     if _policy.size(document) > _catalog.MAX_TRUST:
         raise EcsError(
-            f"the trust document has {_policy.size(document)} characters, IAM allows {_catalog.MAX_TRUST}: "
+            f"the trust document has {_policy.size(document)} characters, IAM allows {_catalog.MAX_TRUST} at most: "
             "name fewer regions, or set trust_conditions to a block with a wildcard"
         )
     return document

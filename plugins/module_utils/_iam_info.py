@@ -59,6 +59,8 @@ def work(aws: Aws, module: Module) -> dict[str, t.Any]:
     """The module ``ecs_iam_role_info``."""
     options = module.params
     requests = _requests(options, aws.region_or_none or "")
+    # Made here: what is wrong with the profile or the keys ends the module, and in threads would do so several times.
+    aws.client("iam")
     if options["path_prefix"]:
         requests = [Request(name, expected=False) for name in _below(aws, options["path_prefix"])]
     roles = each(lambda request: _read(aws, request), requests)

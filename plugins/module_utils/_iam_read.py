@@ -7,8 +7,9 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 
-from ansible_collections.onprem.ecs.plugins.module_utils import _catalog, _iam_plan, _policy
+from ansible_collections.onprem.ecs.plugins.module_utils import _catalog, _iam_plan, _iam_wanted, _policy
 from ansible_collections.onprem.ecs.plugins.module_utils._aws import Aws, AwsError
 from ansible_collections.onprem.ecs.plugins.module_utils._errors import EcsError
 from ansible_collections.onprem.ecs.plugins.module_utils._iam_documents import Options, Where
@@ -104,21 +105,26 @@ def policy_document(aws: Aws, arn: str) -> _policy.Document:
 def where(aws: Aws, options: Options, found: Found | None) -> Where:
     """Account and partition, from the role's ARN or else the caller's; and the Regions that the documents name.
 
-    Without the option ``regions`` they are the Region of the connection and those that the role trusts already: hosts
-    in two Regions can share a role, and neither run takes the other's away.
+    Without the option ``regions`` they are the Region of the connection and those that the role is for already, by its
+    trust or by its policies: hosts in two Regions can share a role, and neither run takes the other's away.
     """
     if found is None:
         caller = aws.caller()
-        partition, account = caller.partition, caller.account
+        place = Where(caller.partition, caller.account, ())
     else:
-        partition, account = found.role["Arn"].split(":")[1], found.role["Arn"].split(":")[4]
+        place = Where(found.role["Arn"].split(":")[1], found.role["Arn"].split(":")[4], ())
     regions = set(options["regions"] or [])
     if not regions:
         regions = {aws.region_or_none} if aws.region_or_none else set()
-        kind = _catalog.KINDS[options["kind"]]
-        if found is not None and kind.regional:
-            regions.update(_policy.source_regions(found.trust, kind.source))
-    return Where(partition, account, tuple(sorted(regions)))
+        regions |= _regions_so_far(options, place, found) if found is not None else set()
+    return replace(place, regions=tuple(sorted(regions)))
+
+
+def _regions_so_far(options: Options, place: Where, found: Found) -> set[str]:
+    """Those that the role's trust and its policies of the catalogue name."""
+    kind = _catalog.KINDS[options["kind"]]
+    trusted = _policy.source_regions(found.trust, kind.source) if kind.regional else ()
+    return {*trusted, *_iam_wanted.known_regions(options, place, found.inline)}
 
 
 def shown(found: Found) -> dict[str, t.Any]:

@@ -21,6 +21,9 @@ Described = t.Callable[[t.Sequence[str]], t.Iterable[Item]]
 TASKS = 100
 SERVICES = 10
 
+#: What ECS wants of a task. A task of which it wants STOPPED lets go of its volumes before it is STOPPED itself.
+RUNNING, STOPPED = "RUNNING", "STOPPED"
+
 #: Who manages the resources of a service, when it is an Express service.
 EXPRESS = "ECS"
 
@@ -45,28 +48,41 @@ def user_of(aws: Aws, role_arn: str, features: t.Collection[str], region: str | 
 
 
 def _capacity_providers(aws: Aws, region: str | None) -> t.Iterator[Item]:
-    """All of them; boto3 has no paginator for it."""
+    """All that are not deleted; boto3 has no paginator for it."""
     token: dict[str, str] = {}
     while True:
         answer = aws.call("ecs", "DescribeCapacityProviders", "the capacity providers", region, **token)
-        yield from answer.get("capacityProviders", [])
+        # One that was deleted is shown for some time.
+        yield from (one for one in answer.get("capacityProviders", []) if one.get("status") != "INACTIVE")
         if not answer.get("nextToken"):
             return
         token = {"nextToken": answer["nextToken"]}
 
 
 def _in_tasks(aws: Aws, cluster: str, role_arn: str, region: str | None) -> str:
-    """A task whose volume ECS must detach and delete with the role."""
-    where = f"cluster {cluster}"
-    listed = aws.pages("ecs", "ListTasks", "taskArns", where, region, cluster=cluster, maxResults=TASKS)
-    for arns in _batches(listed, TASKS):
-        answer = aws.call("ecs", "DescribeTasks", where, region, cluster=cluster, tasks=arns)
-        for task in answer["tasks"]:
-            for attachment in task.get("attachments", []):
-                details = {one["name"]: one.get("value") for one in attachment.get("details", [])}
-                if attachment.get("type") == VOLUME and details.get("roleArn") == role_arn:
-                    return f"task {task['taskArn']} has a volume that is managed with it"
+    """A task whose volume ECS must detach and delete with the role: also one that is on its way to its end."""
+    for task in _tasks(aws, cluster, region):
+        if task["lastStatus"] != STOPPED and role_arn in _volume_roles(task):
+            return f"task {task['taskArn']} has a volume that is managed with it"
     return ""
+
+
+def _tasks(aws: Aws, cluster: str, region: str | None) -> t.Iterator[Item]:
+    """All tasks of a cluster, those that are to run first."""
+    where = f"cluster {cluster}"
+    for desired in (RUNNING, STOPPED):
+        listed = aws.pages(
+            "ecs", "ListTasks", "taskArns", where, region, cluster=cluster, desiredStatus=desired, maxResults=TASKS
+        )
+        for arns in _batches(listed, TASKS):
+            yield from aws.call("ecs", "DescribeTasks", where, region, cluster=cluster, tasks=arns)["tasks"]
+
+
+def _volume_roles(task: Item) -> t.Iterator[str | None]:
+    for attachment in task.get("attachments", []):
+        details = {one["name"]: one.get("value") for one in attachment.get("details", [])}
+        if attachment.get("type") == VOLUME:
+            yield details.get("roleArn")
 
 
 def _in_services(aws: Aws, cluster: str, role_arn: str, features: t.Collection[str], region: str | None) -> str:

@@ -10,7 +10,7 @@ Pure. ``check`` judges all that can be judged before AWS is asked; ``wanted`` bu
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ansible_collections.onprem.ecs.plugins.module_utils import _catalog, _iam_pass_role, _policy, _tags
 from ansible_collections.onprem.ecs.plugins.module_utils._catalog import Grants, Kind
@@ -18,6 +18,7 @@ from ansible_collections.onprem.ecs.plugins.module_utils._errors import EcsError
 from ansible_collections.onprem.ecs.plugins.module_utils._iam_documents import (
     PATH,
     POLICY_NAME,
+    REGION,
     ROLE_NAME,
     SOME_ACCOUNT,
     Options,
@@ -132,8 +133,8 @@ def wanted(options: Options, where: Where) -> Wanted:
     managed = list(dict.fromkeys(managed))
     if len(managed) > _catalog.MAX_ATTACHED:
         raise EcsError(
-            f"{len(managed)} managed policies: IAM allows {_catalog.MAX_ATTACHED} for a role, those of the kind and "
-            f"its features among them: {', '.join(managed)}"
+            f"{len(managed)} managed policies: IAM allows {_catalog.MAX_ATTACHED} at most for a role, those of the "
+            f"kind and its features among them: {', '.join(managed)}"
         )
     path = options["path"]
     return Wanted(
@@ -202,6 +203,33 @@ def grants(options: Options) -> Grants:
         managed=tuple(dict.fromkeys(path for part in parts for path in part.managed)),
         own=tuple(own for part in parts for own in part.own),
     )
+
+
+def known_regions(options: Options, where: Where, inline: t.Mapping[str, Document]) -> set[str]:
+    """The Regions that a role has been made for, by its inline policies of the catalogue.
+
+    A Region is one of them when it has ARNs that the options would give for it now. Those of items that the user gives
+    as ARNs do not count: they stand for themselves, and the other items shall not be allowed there because of them.
+
+    :param where: its Regions do not matter
+    """
+    ours = {own.name for one in _kind(options).grants() for own in one.own}
+    held = {arn for name, document in inline.items() if name in ours for arn in _policy.resources(document)}
+    as_given = _granted(options, replace(where, regions=()))
+    named = {arn.split(":")[3] for arn in held - as_given if arn.count(":") >= 5}
+    return {
+        region
+        for region in named
+        if REGION.fullmatch(region)
+        and _catalog.partition_of(region) == where.partition
+        and held & (_granted(options, replace(where, regions=(region,))) - as_given)
+    }
+
+
+def _granted(options: Options, where: Where) -> set[str]:
+    """The ARNs that the policies of the catalogue are about."""
+    documents = (permissions(own.statements, options, where) for own in grants(options).own)
+    return {arn for document in documents for arn in _policy.resources(document)}
 
 
 def _boundary(boundary: str | None, where: Where) -> str | None:

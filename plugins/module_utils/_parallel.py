@@ -19,7 +19,8 @@ AT_ONCE = 8
 def each(work: t.Callable[[Item], Found], items: t.Sequence[Item]) -> list[Found]:
     """``work`` for every item, several at a time; the results in the items' order.
 
-    Every item is worked on to its end, whatever becomes of the others; then the first error is raised.
+    Every item is worked on to its end, whatever becomes of the others; then the first error is raised. The client that
+    ``work`` calls AWS with must be there before: what cannot be made in a thread would end the module once for each.
     """
     if len(items) < 2:
         return [work(item) for item in items]

@@ -289,6 +289,11 @@ def actions(one: t.Mapping[str, t.Any], key: str = "Action") -> list[str]:
     return [str(action).lower() for action in as_list(one.get(key))]
 
 
+def resources(document: t.Mapping[str, t.Any]) -> set[str]:
+    """What the statements of a permissions document are about."""
+    return {str(arn) for one in as_list(document.get("Statement")) for arn in as_list(one.get("Resource"))}
+
+
 def permits(one: t.Mapping[str, t.Any], action: str) -> bool:
     """True when an Allow statement is about the action."""
     if "NotAction" in one:

@@ -20,6 +20,8 @@ from .seed import seed
 from .state import State
 
 PREFIX = "/_emulator/"
+#: The last statuses of a task of which ECS wants STOPPED.
+ENDING = ("DEACTIVATING", "STOPPING", "DEPROVISIONING", "STOPPED")
 Answer = tuple[int, list[tuple[str, str]], bytes]
 Action = Callable[[State, dict[str, Any]], Any]
 ACTIONS: dict[tuple[str, str], Action] = {}
@@ -201,6 +203,7 @@ def start_task(state: State, values: dict[str, Any]) -> Any:
         for _unused in range(int(values.get("count", 1))):
             task = place(state, definition, instance, group=values.get("group"), volumes=volumes)
             task.last_status = values.get("lastStatus", "RUNNING")
+            task.desired_status = "STOPPED" if task.last_status in ENDING else "RUNNING"
             made.append(task.arn)
     return {"taskArns": made}
 

@@ -84,6 +84,17 @@ def test_run_task_on_external_instances(lab: Client) -> None:
     assert refusal(ecs.run_task, cluster="lab", taskDefinition="web")[0] == "InvalidParameterException"
 
 
+def test_tasks_on_their_way_to_the_end_are_listed_with_those_at_it(lab: Client) -> None:
+    ecs = lab.boto("ecs")
+    node = lab.control("GET", "state")["managed_nodes"][0]["InstanceId"]
+    order = {"containerInstance": node, "lastStatus": "DEPROVISIONING"}
+    ending = lab.control("POST", "tasks", order)["taskArns"]
+    running = lab.control("POST", "tasks", {"containerInstance": node})["taskArns"]
+    assert ecs.list_tasks(cluster="lab")["taskArns"] == running
+    assert ecs.list_tasks(cluster="lab", desiredStatus="STOPPED")["taskArns"] == ending
+    assert ecs.list_tasks(cluster="lab", desiredStatus="PENDING")["taskArns"] == []
+
+
 def test_run_task_without_an_agent(lab: Client) -> None:
     ecs = lab.boto("ecs")
     for one in lab.control("GET", "state")["managed_nodes"]:

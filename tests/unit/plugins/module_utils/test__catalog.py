@@ -196,6 +196,8 @@ def _fits(arn: str, patterns: list[str]) -> bool:
         ("us-east-1", "aws"),
         ("us-iso-east-1", "aws-iso"),
         ("us-isob-east-1", "aws-iso-b"),
+        ("eu-isoe-west-1", "aws-iso-e"),
+        ("us-isof-south-1", "aws-iso-f"),
         ("eusc-de-east-1", "aws-eusc"),
     ],
 )

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Express services, which the emulator does not have: who uses a role, by answers that fit AWS's model in botocore."""
+"""What the emulator does not have: who uses a role, by answers that fit AWS's model in botocore."""
 
 from __future__ import annotations
 
@@ -84,3 +84,37 @@ def test_what_is_refused_is_told(ecs: Stubber) -> None:
     ecs.add_client_error("describe_express_gateway_service", "AccessDeniedException", http_status_code=400)
     with pytest.raises(_aws.AwsError, match="lacks the permission ecs:DescribeExpressGatewayService"):
         user_of(ecs, "express")
+
+
+def list_tasks(ecs: Stubber, desired: str, **tasks: str) -> None:
+    """The tasks of the cluster of which ECS wants this status, with their last one; all have a volume of the role."""
+    params = {"cluster": CLUSTER, "desiredStatus": desired, "maxResults": 100}
+    ecs.add_response("list_tasks", {"taskArns": list(tasks)}, params)
+    details = [{"name": "roleArn", "value": ROLE}]
+    volume: dict[str, Any] = {"type": "AmazonElasticBlockStorage", "details": details}
+    described = [
+        {"taskArn": name, "desiredStatus": desired, "lastStatus": status, "attachments": [volume]}
+        for name, status in tasks.items()
+    ]
+    if tasks:
+        ecs.add_response("describe_tasks", {"tasks": described}, {"cluster": CLUSTER, "tasks": list(tasks)})
+
+
+def test_a_task_that_lets_go_of_its_volume(ecs: Stubber) -> None:
+    ecs.add_response("list_clusters", {"clusterArns": [CLUSTER]}, {"maxResults": 100})
+    list_tasks(ecs, "RUNNING")
+    list_tasks(ecs, "STOPPED", gone="STOPPED", going="DEPROVISIONING")
+    assert user_of(ecs, "volumes") == "task going has a volume that is managed with it"
+
+
+def test_a_task_that_runs_is_enough(ecs: Stubber) -> None:
+    ecs.add_response("list_clusters", {"clusterArns": [CLUSTER]}, {"maxResults": 100})
+    list_tasks(ecs, "RUNNING", new="PROVISIONING")
+    assert user_of(ecs, "volumes") == "task new has a volume that is managed with it"
+
+
+@pytest.mark.parametrize(("status", "uses"), [("INACTIVE", False), ("DEPROVISIONING", True), ("ACTIVE", True)])
+def test_a_capacity_provider_that_was_deleted(ecs: Stubber, status: str, uses: bool) -> None:
+    provider = {"name": "p", "status": status, "managedInstancesProvider": {"infrastructureRoleArn": ROLE}}
+    ecs.add_response("describe_capacity_providers", {"capacityProviders": [provider]}, {})
+    assert bool(user_of(ecs, "managed_instances")) is uses

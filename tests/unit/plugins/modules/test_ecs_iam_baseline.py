@@ -219,3 +219,18 @@ def test_two_controllers_at_once(modules: Modules, account: Client, operator: st
     done = modules.run("ecs_iam_baseline", roles=BASELINE)
     assert done["changed"] and not done.get("failed")
     assert not modules.run("ecs_iam_baseline", roles=BASELINE)["changed"]
+
+
+@pytest.mark.parametrize(
+    ("module", "options"),
+    [
+        ("ecs_iam_baseline", {"roles": BASELINE}),
+        ("ecs_iam_role_info", {"roles": BASELINE}),
+        ("ecs_iam_role_info", {}),
+    ],
+)
+def test_a_profile_that_is_not_there_is_told_once(modules: Modules, module: str, options: dict[str, Any]) -> None:
+    """Although several roles are looked at at a time: Ansible takes more than one answer for a crash."""
+    result = modules.run(module, **options, profile="nobody", access_key=None, secret_key=None)
+    assert "nobody" in result["msg"]
+    assert modules.calls() == {}

@@ -21,6 +21,7 @@ from ansible.module_utils.testing import patch_module_args
 
 import emulator
 from ansible_collections.onprem.ecs.plugins.modules import ecs_iam_role
+from emulator import iam_rules
 from emulator.client import Client
 
 REGION = "eu-west-1"
@@ -185,7 +186,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         "is not the ARN of a managed policy",
     ),
     "policy name": ({"managed_policies": ["a b"]}, "'a b' is not a policy's name"),
-    "too many policies": ({"managed_policies": [f"p{n}" for n in range(9)]}, "11 managed policies: IAM allows 10"),
+    "too many policies": ({"managed_policies": [f"p{n}" for n in range(24)]}, "26 managed policies: IAM allows 25"),
     "inline name": ({"inline_policies": {"a b": DOCUMENT}}, "inline_policies: 'a b' is not a name"),
     "inline name of ours": ({"inline_policies": {"ecsEcrPull": DOCUMENT}}, "ecsEcrPull is that of a policy from the"),
     "malformed JSON": ({"inline_policies": {"p": "{"}}, "inline policy p is not JSON"),
@@ -195,8 +196,8 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         "IAM allows 10240 for a role (p: 51",
     ),
     "trust size": (
-        {"regions": [f"eu-{letter * 30}-{n}" for letter in "xyz" for n in range(10)]},
-        "IAM allows 2048: name fewer regions",
+        {"regions": [f"eu-{letter * 300}-{n}" for letter in "xyz" for n in range(10)]},
+        "IAM allows 8192 at most: name fewer regions",
     ),
     "trust conditions": ({"trust_conditions": "strict"}, "trust_conditions: documented, none, or a block"),
     "trust block": ({"trust_conditions": {"StringEquals": "x"}}, "trust_conditions: documented, none, or a block"),
@@ -344,11 +345,83 @@ def test_more_regions_are_no_danger(account: Account) -> None:
     assert "ssm:DescribeInstanceInformation" not in account.calls()
 
 
+LEAST: dict[str, Any] = {"permissions": "least_privilege", "clusters": ["lab"]}
+EVERYWHERE = {"ArnLike": {"aws:SourceArn": "arn:aws:ssm:*:123456789012:*"}}
+
+
+def inline_regions(role: dict[str, Any]) -> set[str]:
+    """The Regions that the inline policies name."""
+    text = json.dumps([one["policy_document"] for one in role["inline_policies"]])
+    return {region for region in ("eu-central-1", "eu-west-1", "us-east-1") if f":{region}:" in text}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"kind": "container_instance", **LEAST},
+        {"kind": "container_instance", "permissions": "least_privilege", "features": ["ecr_pull"]},
+        {**LEAST, "trust_conditions": "none"},
+        {**LEAST, "trust_conditions": EVERYWHERE},
+        {**LEAST, "clusters": ["lab", "arn:aws:ecs:eu-central-1:123456789012:cluster/lab"], "trust_conditions": "none"},
+        {"kind": "task_execution", "permissions": "least_privilege", "trust_conditions": "none"},
+        {"kind": "task_execution", "features": ["secrets"], "secrets": ["a"], "trust_conditions": "none"},
+        {"kind": "lifecycle_hook", "name": "hooks", "lambda_functions": ["before"]},
+    ],
+    ids=str,
+)
+def test_each_region_adds_its_own_to_the_policies(account: Account, options: dict[str, Any]) -> None:
+    """The trust document names none, so the policies must tell; a cluster given as an ARN makes no Region."""
+    given = {"eu-central-1"} if len(options.get("clusters", [])) > 1 else set()
+    first = account.good(**options)["iam_role"]
+    assert inline_regions(first) == {REGION} | given
+    assert account.good(**options)["changed"] is False
+    assert inline_regions(account.good(**options, region="us-east-1")["iam_role"]) == {REGION, "us-east-1"} | given
+    for region in (REGION, "us-east-1"):
+        assert account.good(**options, region=region)["changed"] is False
+    stays = account.good(**options, regions=["us-east-1"])["iam_role"]
+    assert inline_regions(stays) == {"us-east-1"} | given
+
+
+def test_an_arn_that_goes_leaves_no_region(account: Account) -> None:
+    """What was allowed in another Region by an ARN is no reason to allow there what is given by name."""
+    options: dict[str, Any] = {"kind": "container_instance", **LEAST}
+    there = "arn:aws:ecs:us-east-1:123456789012:cluster/other"
+    account.good(**{**options, "clusters": ["lab", there]})
+    assert inline_regions(account.good(**options)["iam_role"]) == {REGION}
+
+
+def test_other_clusters_leave_the_regions(account: Account) -> None:
+    options: dict[str, Any] = {"kind": "container_instance", "permissions": "least_privilege"}
+    account.good(**options)
+    role = account.good(**options, region="us-east-1", clusters=["lab"])["iam_role"]
+    assert inline_regions(role) == {REGION, "us-east-1"}
+
+
 def test_a_condition_that_is_not_understood_is_a_danger(account: Account) -> None:
     account.good()
     account.node()
     words = account.bad(trust_conditions={"StringEquals": {"aws:PrincipalOrgID": "o-1234567890"}})
     assert "is not changed in its trust" in words
+
+
+def test_a_trust_document_beyond_the_quota_of_the_account(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It can be raised, so IAM is asked; what can be done is told with its refusal."""
+    many = [f"eu-{letter * 30}-{n}" for letter in "xyz" for n in range(10)]
+    way_out = "Cannot exceed quota for ACLSizePerRole: 2048. A trust document has 2048 characters at most until"
+    assert way_out in account.bad(regions=many)
+    assert account.iam().list_roles()["Roles"] == []
+    before = account.good()["iam_role"]["assume_role_policy_document"]
+    assert way_out in account.bad(regions=many)
+    assert account.iam().get_role(RoleName=NAME)["Role"]["AssumeRolePolicyDocument"] == before
+    monkeypatch.setattr(iam_rules, "TRUST_SIZE", 4096)
+    assert account.good(regions=many)["changed"] is True
+    assert account.good(regions=many)["changed"] is False
+
+
+def test_no_remedy_for_other_quotas(account: Account) -> None:
+    words = "Cannot exceed quota for RolesPerAccount: 1000"
+    account.fault("CreateRole", "LimitExceeded", 409, message=words)
+    assert account.bad().endswith(words)
 
 
 # Others at the same time -------------------------------------------------------------------------------------------

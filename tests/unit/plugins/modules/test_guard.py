@@ -131,6 +131,16 @@ def test_tasks_that_have_stopped_do_not_matter(modules: Modules, account: Client
     assert good(infrastructure(modules, state="absent"))["changed"] is True
 
 
+@pytest.mark.parametrize("status", ["STOPPING", "DEPROVISIONING"])
+def test_tasks_that_are_to_stop_need_it_to_their_end(modules: Modules, account: Client, ecs: Any, status: str) -> None:
+    """Their volumes are still to be detached and deleted."""
+    account.control("POST", "tasks", {"containerInstance": NODE, "roleArn": ARN, "lastStatus": status})
+    modules.calls()
+    assert "has a volume that is managed with it" in refused(modules, infrastructure(modules, state="absent"))
+    account.control("DELETE", "tasks")
+    assert good(infrastructure(modules, state="absent"))["changed"] is True
+
+
 def test_nobody_is_looked_for_when_nothing_is_taken(modules: Modules, account: Client, ecs: Any) -> None:
     tasks(account, 1, ARN)
     modules.calls()
@@ -181,6 +191,32 @@ def test_protect_false_warns_and_does_it(modules: Modules, account: Client, ecs:
     assert any(words.startswith("detach ") and words.endswith(f" from role {ROLE}") for words in result["changes"])
     warning = f"role {ROLE} is changed since protect is false, although capacity provider factory makes its instances"
     # In one process Ansible collects the warnings of other tests as well.
+    assert any(warning in str(one) for one in result["warnings"]), result["warnings"]
+
+
+@pytest.mark.parametrize("code", ["AccessDeniedException", "UnrecognizedClientException"])
+@pytest.mark.parametrize(
+    ("call", "options"),
+    [
+        ("ssm:DescribeInstanceInformation", {"kind": "anywhere"}),
+        ("ecs:DescribeCapacityProviders", {"kind": "infrastructure", "features": ["managed_instances"]}),
+    ],
+)
+def test_protect_false_needs_no_search(
+    modules: Modules, account: Client, code: str, call: str, options: dict[str, Any]
+) -> None:
+    """A Region that is closed, a permission that is not there: an error when the role is protected, else a warning."""
+    good(modules.run("ecs_iam_role", **options))
+    service, operation = call.split(":")
+    fault = {"service": service, "operation": operation, "kind": "error", "code": code, "status": 400}
+    for _unused in range(2):
+        account.control("POST", "faults", fault)
+    modules.calls()
+    words = refused(modules, modules.run("ecs_iam_role", **options, state="absent"))
+    assert words.startswith(f"{call} failed for ")
+    result = good(modules.run("ecs_iam_role", **options, state="absent", protect=False))
+    assert result["changed"] is True
+    warning = f"whether it is in use could not be found out, and protect is false: {words}"
     assert any(warning in str(one) for one in result["warnings"]), result["warnings"]
 
 

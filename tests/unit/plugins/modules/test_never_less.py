@@ -20,6 +20,7 @@ import pytest
 from moto.iam.aws_managed_policies import aws_managed_policies_data
 from unit.plugins.conftest import Modules
 
+from emulator import iam_rules
 from emulator.client import Client
 from emulator.journal import is_read
 from emulator.policies import Question, as_list, decide
@@ -280,6 +281,18 @@ def test_one_of_ten_attachments(modules: Modules, watcher: Watcher) -> None:
     assert "LimitExceeded" in result["msg"]
     assert "detach one that it can do without, or have the quota" in result["msg"]
     assert watcher.documents() == before
+
+
+def test_eleven_attachments(modules: Modules, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The quota can be raised, so IAM is asked; what can be done is told with its refusal, and what was done."""
+    more = {"managed_policies": [*MORE["managed_policies"], "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"]}
+    move = Move("anywhere", more, more)
+    result = apply(modules, move, more)
+    assert "Cannot exceed quota for PoliciesPerRole: 10. A role has 10 managed policies at most until" in result["msg"]
+    assert len(result["changes"]) == 11  # the role, and ten of them
+    monkeypatch.setattr(iam_rules, "ATTACHMENTS", 20)
+    assert good(modules, move, more)["changed"] is True
+    assert good(modules, move, more)["changed"] is False
 
 
 def test_the_watcher_sees_a_gap(modules: Modules, watcher: Watcher) -> None:
