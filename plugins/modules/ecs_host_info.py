@@ -262,7 +262,7 @@ ecs_host:
           returned: always
           sample: "2026-11-21T19:40:00Z"
         other_machine:
-          description: Whether the registration was made on another machine, as on a cloned disk or with a new machine-id.
+          description: Whether the registration was made on another machine (a cloned disk, or a new machine-id).
           type: bool
           returned: always
         needs_registration:
