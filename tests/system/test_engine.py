@@ -258,3 +258,26 @@ def test_the_docker_of_amazon_linux_is_held(amazon: Controller, found: str) -> N
         assert shown == (f"{found} docker" if found else "exclude=docker")
     run = engine(amazon, "node3", ecs_engine_source="distribution")
     assert run.changed() == {"node3": 0}, run.text
+
+
+@pytest.mark.parametrize("hold", [True, False])
+def test_the_docker_of_suse_is_held(hosts: Controller, tmp_path: Path, hold: bool) -> None:
+    """zypper would ask before it changes it. Without ecs_engine_hold the lock is somebody's own, and stays."""
+    name, given = f"suse-{hold}".lower(), {"ecs_engine_source": "distribution", "ecs_engine_hold": hold}
+    host = hosts.lab.add_host(name, "sles15")
+    stand_ins(host, tmp_path)
+    host.run(SUSE, check=True)
+    locks = "zypper --non-interactive locks | grep -c ' docker '"
+    for wanted in DISTRIBUTION_VERSIONS:
+        run = engine(hosts, name, **given, ecs_engine_version=wanted)
+        assert run.code == 0, run.text
+        if not hold and wanted == DISTRIBUTION_VERSIONS[0]:
+            host.run("zypper --non-interactive addlock docker", check=True)
+        host.run("zypper --non-interactive update", check=True)
+        assert host.run("rpm -q --qf '%{VERSION}' docker", check=True).stdout == wanted
+        assert host.run(locks).stdout.strip() == "1"
+    run = engine(hosts, name, **given)
+    assert run.code == 0 and run.changed() == {name: 0}, run.text
+    # No such version: the lock comes back also then.
+    run = engine(hosts, name, **given, ecs_engine_version="25.9.9")
+    assert run.code != 0 and host.run(locks).stdout.strip() == "1", run.text
