@@ -10,6 +10,7 @@ import fnmatch
 import re
 import typing as t
 
+from ansible_collections.onprem.ecs.plugins.module_utils._host_apt import read_sources
 from ansible_collections.onprem.ecs.plugins.module_utils._host_io import Host
 from ansible_collections.onprem.ecs.plugins.module_utils._host_packages import Installed, upstream_version
 from ansible_collections.onprem.ecs.plugins.module_utils._host_system import System
@@ -20,7 +21,8 @@ UNIT = "docker.service"
 PACKAGES = ("docker-ce", "docker.io", "docker-ee", "moby-engine", "docker-engine", "docker")
 # It puts a program "docker" in place that is Podman: the ECS agent cannot use it.
 IMPOSTOR = "podman-docker"
-
+# Docker as a snap, on Ubuntu and elsewhere: it has a unit of another name, on which the ECS agent's does not wait.
+SNAPS = ("/snap/docker/current", "/var/lib/snapd/snap/docker/current")
 
 # The distribution's own Docker, by os-release ID. Fedora's runs with SELinux, which ECS does not support on external
 # instances; RHEL, CentOS Stream and what is made from them have none.
@@ -50,6 +52,9 @@ EXCLUDE_FILES = ("/etc/yum.repos.d/docker-ce.repo", "/etc/dnf/dnf.conf", "/etc/y
 # The role container_engine writes the proxy of Docker there.
 PROXY_FILE = f"/etc/systemd/system/{UNIT}.d/onprem-ecs.conf"
 ZYPPER_LOCKS = "/etc/zypp/locks"
+# The role writes Docker's repository and its key there, for apt.
+APT_FILE = "/etc/apt/sources.list.d/docker.sources"
+APT_KEY = "/etc/apt/keyrings/docker.asc"
 
 
 def distribution_source(system: System) -> dict[str, t.Any] | None:
@@ -93,16 +98,44 @@ def is_held(host: Host, package: str | None, held: t.Collection[str]) -> bool:
     return bool(re.search(rf"^solvable_name:\s*{re.escape(package)}\s*$", host.read(ZYPPER_LOCKS) or "", re.MULTILINE))
 
 
+def other_keys(host: Host, system: System, source: dict[str, t.Any] | None) -> list[dict[str, str]]:
+    """Files that name Docker's repository, or a mirror of it, with another key than the role does.
+
+    Beside the role's own file apt would refuse every call for them, also calls that have nothing to do with Docker. It
+    does not mind a file that names no key.
+    """
+    if source is None or system.package_manager != "apt":
+        return []
+    found = [
+        {"file": file, "uri": one.uri}
+        for file, sources in read_sources(host).items()
+        for one in sources
+        if one.uri.endswith("/" + source["folder"]) and one.suite == system.codename
+        if file != APT_FILE and one.signed_by not in ("", APT_KEY)
+    ]
+    return [one for number, one in enumerate(found) if one not in found[:number]]
+
+
+def _why_absent(packages: t.Collection[str], snap: bool) -> str:
+    """Why there is no Docker, with what is there in its place."""
+    reason = "Docker is not installed"
+    if snap:
+        return f"{reason} but as a snap, which the ECS agent cannot use"
+    if IMPOSTOR in packages:
+        reason += f" ({IMPOSTOR} stands in for it, which the ECS agent cannot use)"
+    return reason
+
+
 def read_engine(host: Host, system: System, units: t.Mapping[str, Unit], installed: Installed) -> dict[str, t.Any]:
     """The part ``engine`` of what the module returns; `version` is None for an engine that no package brought."""
     unit, packages = units[UNIT], installed.versions
     package = next((name for name in PACKAGES if name in packages), None)
     reason = None
     there = package is not None or unit.loaded
+    snap = any(map(host.exists, SNAPS))
+    source = docker_source(system)
     if not there:
-        reason = "Docker is not installed"
-        if IMPOSTOR in packages:
-            reason += f" ({IMPOSTOR} stands in for it, which the ECS agent cannot use)"
+        reason = _why_absent(packages, snap)
     elif not unit.loaded:
         reason = f"{package} is installed, but there is no {UNIT}"
     elif not unit.active:
@@ -117,5 +150,7 @@ def read_engine(host: Host, system: System, units: t.Mapping[str, Unit], install
         "active": unit.active,
         "needs_restart": is_outdated(host, unit, [PROXY_FILE]),
         "reason": reason,
-        "sources": {"distribution": distribution_source(system), "docker": docker_source(system)},
+        "snap": snap,
+        "sources": {"distribution": distribution_source(system), "docker": source},
+        "other_keys": other_keys(host, system, source),
     }

@@ -130,6 +130,27 @@ def _package_manager_problems(seen: Look) -> t.Iterator[Problem]:
         )
 
 
+def _engine_problems(seen: Look) -> t.Iterator[Problem]:
+    """Where Docker is missing, what its role cannot do alone."""
+    if seen.engine["installed"]:
+        return
+    if seen.engine["snap"]:
+        yield Problem(
+            "engine_snap",
+            "Docker is a snap, which the ECS agent cannot use: there is no docker.service",
+            "remove the snap (snap remove docker), or install docker.io or docker-ce in its place",
+            # A second Docker beside it would fight with it for the same socket and the same networks.
+            True,
+        )
+    elif seen.system.distribution in ENGINE_NOT_PROVIDED:
+        yield Problem(
+            "engine_missing",
+            f"{seen.system.distribution} brings no Docker, and AWS wants it to be there before",
+            "install Docker before, or set ecs_engine_source to docker, which takes it from Docker's repository",
+            False,
+        )
+
+
 def find_problems(seen: Look, wanted: Wanted) -> list[Problem]:
     """All the problems, the blocking ones first."""
     problems = [*around_problems(seen.around, seen.engine, seen.agent), *system_problems(seen.system, wanted)]
@@ -145,13 +166,5 @@ def find_problems(seen: Look, wanted: Wanted) -> list[Problem]:
                 True,
             )
         )
-    if not seen.engine["installed"] and seen.system.distribution in ENGINE_NOT_PROVIDED:
-        problems.append(
-            Problem(
-                "engine_missing",
-                f"{seen.system.distribution} brings no Docker, and AWS wants it to be there before",
-                "install Docker before, or set ecs_engine_source to docker, which takes it from Docker's repository",
-                False,
-            )
-        )
+    problems += _engine_problems(seen)
     return sorted(problems, key=lambda problem: not problem.blocking)

@@ -322,6 +322,12 @@ ecs_host:
           type: str
           returned: always
           sample: Docker is not installed
+        snap:
+          description:
+            - Whether Docker is there as a snap, which the ECS agent cannot use. RV(ecs_host.engine.installed) does not
+              count it.
+          type: bool
+          returned: always
         sources:
           description: Where Docker can come from on this system.
           type: dict
@@ -353,6 +359,24 @@ ecs_host:
               type: dict
               returned: always
               contains: *source
+        other_keys:
+          description:
+            - The files of apt that name Docker's repository, or a mirror of it, with another C(Signed-By) than
+              P(onprem.ecs.container_engine#role) does. Beside its file apt would refuse every call.
+          type: list
+          elements: dict
+          returned: always
+          contains:
+            file:
+              description: The file.
+              type: str
+              returned: always
+              sample: /etc/apt/sources.list.d/docker.list
+            uri:
+              description: The address of the repository, without a slash at its end.
+              type: str
+              returned: always
+              sample: https://download.docker.com/linux/debian
     agent:
       description: The ECS agent.
       type: dict
@@ -481,7 +505,8 @@ ecs_host:
             - A short name of the kind of problem.
             - Of the machine C(not_root), C(no_systemd), C(unsupported_system), C(unsupported_architecture),
               C(old_kernel), C(no_cgroup), C(cgroup_memory), C(cgroup_v2), C(ec2_instance), C(no_package_manager),
-              C(engine_missing), C(iptables_missing), C(clock), C(clock_wrong), C(selinux), C(disk_space).
+              C(engine_missing), C(engine_snap), C(iptables_missing), C(clock), C(clock_wrong), C(selinux),
+              C(disk_space).
             - Of what is there already C(credentials_conflict), C(registered_elsewhere), C(other_region),
               C(other_cluster), C(ssm_config_invalid), C(ssm_not_working), or the name of the failure that was found in
               the SSM agent's log, such as C(node_deregistered), C(fingerprint_mismatch) and C(clock_skew).

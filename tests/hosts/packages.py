@@ -75,6 +75,8 @@ class Package:
     files: dict[str, tuple[str, int]] = field(default_factory=dict)
     folders: dict[str, int] = field(default_factory=dict)
     scripts: dict[str, str] = field(default_factory=dict)
+    conffiles: tuple[str, ...] = ()
+    """What dpkg leaves there until the package is purged; of no meaning for an rpm."""
 
 
 def _launcher(home: str, call: str) -> str:
@@ -125,6 +127,11 @@ def ssm_agent(version: str) -> Package:
         },
         folders={**_homes(home), "/var/lib/amazon/ssm": 0o700, "/var/log/amazon/ssm": 0o755},
         scripts={"preinst": SSM_PREINST, "postinst": SSM_POSTINST, "prerm": SSM_PRERM},
+        # As the real one does, its unit among them.
+        conffiles=(
+            "/lib/systemd/system/amazon-ssm-agent.service",
+            "/etc/amazon/ssm/amazon-ssm-agent.json.template",
+        ),
     )
 
 
@@ -200,6 +207,8 @@ def build_deb(package: Package, architecture: str, target: Path) -> None:
             f"Maintainer: {MAINTAINER}\nSection: admin\nPriority: optional\nDepends: {package.depends}\n"
             f"Description: {package.summary}\n"
         )
+        if package.conffiles:
+            (control / "conffiles").write_text("".join(f"{name}\n" for name in package.conffiles))
         for name, text in package.scripts.items():
             (control / name).write_text(text)
             (control / name).chmod(0o755)

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from hosts import mirror, packages
+from hosts import Host, mirror, packages
 from hosts.docker_repository import UNIT
 from system.controller import Controller, Run, differences, instances_up
 
@@ -26,7 +26,7 @@ HOSTS = 1
 #: A fingerprint that no key has.
 NO_KEY = "0123456789ABCDEF0123456789ABCDEF01234567"
 OLD, NEW = "27.2.1", "27.3.1"
-AMAZON_VERSIONS = ("25.0.8", "25.0.13")
+DISTRIBUTION_VERSIONS = ("25.0.8", "25.0.13")
 PACKAGES = ("containerd.io", "docker-ce", "docker-ce-cli")
 REPOSITORIES = "ls /etc/apt/keyrings /etc/apt/sources.list.d /etc/yum.repos.d /etc/pki/rpm-gpg 2>/dev/null; true"
 #: On the rpm host Docker is there from the beginning; so it is taken away.
@@ -39,9 +39,19 @@ WITHOUT_DOCKER = (
 AMAZON = """
 set -e
 printf '%s\\n' 'NAME="Amazon Linux"' 'ID="amzn"' 'ID_LIKE="fedora"' 'VERSION_ID="2023"' > /usr/lib/os-release
-createrepo_c --quiet /srv/amazon
-printf '%s\\n' '[amazon]' name=amazon baseurl=file:///srv/amazon gpgcheck=0 > /etc/yum.repos.d/amazon.repo
+createrepo_c --quiet /srv/dockers
+printf '%s\\n' '[amazon]' name=amazon baseurl=file:///srv/dockers gpgcheck=0 > /etc/yum.repos.d/amazon.repo
 """
+#: The same for SLES 15, with zypper.
+SUSE = """
+set -e
+createrepo_c --quiet /srv/dockers
+printf '%s\\n' '[dockers]' name=dockers baseurl=file:///srv/dockers enabled=1 autorefresh=1 gpgcheck=0 \\
+    > /etc/zypp/repos.d/dockers.repo
+"""
+#: A file as by Docker's older instructions; the address is the mirror's.
+OLDER = "deb [arch=amd64 {key}] {url}/linux/debian bookworm stable"
+OLDER_FILE = "/etc/apt/sources.list.d/docker.list"
 #: A container of somebody's own, of an image with nothing but sleep and its libraries.
 MAKE_CONTAINER = """
 set -e
@@ -110,6 +120,19 @@ def test_what_this_system_does_not_have_is_refused(hosts: Controller) -> None:
     assert 'ecs_engine_source to "docker"' in run.said_of("node2")
     run = engine(hosts, "node2", ecs_engine_source="present")
     assert run.code != 0 and "installs nothing" in run.said_of("node2"), run.text
+
+
+def test_an_older_file_with_another_key_is_refused(hosts: Controller) -> None:
+    """Beside the role's file apt would refuse every call. A file that names no key is harmless, as in the next test."""
+    host = hosts.lab.host("node1")
+    url = hosts.variables["ecs_engine_repository"]
+    line = OLDER.format(key="signed-by=/etc/apt/keyrings/docker.gpg", url=url)
+    host.run(f"echo '{line}' > {OLDER_FILE}", check=True)
+    before = hosts.footprint("node1")
+    run = engine(hosts, "node1")
+    assert run.code != 0 and f"{OLDER_FILE} on node1" in run.said_of("node1"), run.text
+    assert run.changed() == {"node1": 0} and differences(before, hosts.footprint("node1")) == []
+    host.run(f"echo '{OLDER.format(key='', url=url)}' > {OLDER_FILE}", check=True)
 
 
 @pytest.mark.parametrize("host", ["node1", "node2"])
@@ -197,19 +220,24 @@ def test_a_container_of_somebody_else_runs_through_all_of_it(hosts: Controller) 
     assert version(hosts, "node1") == OLD
 
 
+def stand_ins(host: Host, work: Path) -> None:
+    """Packages "docker" in two versions, in a folder of the host; each puts the Docker underneath in place."""
+    host.run("mkdir -p /srv/dockers", check=True)
+    for number in DISTRIBUTION_VERSIONS:
+        file = work / f"docker-{number}.rpm"
+        files = {"/usr/lib/systemd/system/docker.service": (UNIT, 0o644)}
+        made = packages.Package("docker", f"{number}-1", "docker (stand-in)", "", files)
+        packages.build_rpm(made, "x86_64", file)
+        text = base64.b64encode(file.read_bytes()).decode()
+        host.run(f"base64 --decode > /srv/dockers/{file.name}", check=True, stdin=text)
+
+
 @pytest.fixture(scope="module")
 def amazon(hosts: Controller, tmp_path_factory: pytest.TempPathFactory) -> Controller:
     """A host that passes for Amazon Linux 2023, whose Docker comes with the system, in two versions."""
     host = hosts.lab.add_host("node3", "el9")
     host.run(WITHOUT_DOCKER)
-    host.run("mkdir -p /srv/amazon", check=True)
-    for number in AMAZON_VERSIONS:
-        file = Path(tmp_path_factory.mktemp("amazon"), f"docker-{number}.rpm")
-        files = {"/usr/lib/systemd/system/docker.service": (UNIT, 0o644)}
-        made = packages.Package("docker", f"{number}-1.amzn2023", "docker (stand-in)", "", files)
-        packages.build_rpm(made, "x86_64", file)
-        text = base64.b64encode(file.read_bytes()).decode()
-        host.run(f"base64 --decode > /srv/amazon/{file.name}", check=True, stdin=text)
+    stand_ins(host, tmp_path_factory.mktemp("amazon"))
     host.run(AMAZON, check=True)
     return hosts
 
@@ -221,7 +249,7 @@ def test_the_docker_of_amazon_linux_is_held(amazon: Controller, found: str) -> N
     ask = "rpm -q --qf '%{VERSION}' docker"
     host.run("systemctl stop docker.service docker.socket; rpm --erase docker; systemctl daemon-reload")
     host.run(f"sed -i '/^exclude/d' {config}; [ -z '{found}' ] || echo '{found}' >> {config}", check=True)
-    for wanted in AMAZON_VERSIONS:
+    for wanted in DISTRIBUTION_VERSIONS:
         run = engine(amazon, "node3", ecs_engine_source="distribution", ecs_engine_version=wanted)
         assert run.code == 0, run.text
         host.run("dnf --assumeyes upgrade", check=True)
@@ -230,3 +258,26 @@ def test_the_docker_of_amazon_linux_is_held(amazon: Controller, found: str) -> N
         assert shown == (f"{found} docker" if found else "exclude=docker")
     run = engine(amazon, "node3", ecs_engine_source="distribution")
     assert run.changed() == {"node3": 0}, run.text
+
+
+@pytest.mark.parametrize("hold", [True, False])
+def test_the_docker_of_suse_is_held(hosts: Controller, tmp_path: Path, hold: bool) -> None:
+    """zypper would ask before it changes it. Without ecs_engine_hold the lock is somebody's own, and stays."""
+    name, given = f"suse-{hold}".lower(), {"ecs_engine_source": "distribution", "ecs_engine_hold": hold}
+    host = hosts.lab.add_host(name, "sles15")
+    stand_ins(host, tmp_path)
+    host.run(SUSE, check=True)
+    locks = "zypper --non-interactive locks | grep -c ' docker '"
+    for wanted in DISTRIBUTION_VERSIONS:
+        run = engine(hosts, name, **given, ecs_engine_version=wanted)
+        assert run.code == 0, run.text
+        if not hold and wanted == DISTRIBUTION_VERSIONS[0]:
+            host.run("zypper --non-interactive addlock docker", check=True)
+        host.run("zypper --non-interactive update", check=True)
+        assert host.run("rpm -q --qf '%{VERSION}' docker", check=True).stdout == wanted
+        assert host.run(locks).stdout.strip() == "1"
+    run = engine(hosts, name, **given)
+    assert run.code == 0 and run.changed() == {name: 0}, run.text
+    # No such version: the lock comes back also then.
+    run = engine(hosts, name, **given, ecs_engine_version="25.9.9")
+    assert run.code != 0 and host.run(locks).stdout.strip() == "1", run.text

@@ -177,3 +177,63 @@ def test_a_proxy_that_is_newer_than_docker(tmp_path: Path, started: float | None
     unit = RUNS._replace(started_at=None if started is None else NOW - 60 + started)
     found = read_engine(host, read_system(host), {"docker.service": unit}, Installed({}))
     assert found["needs_restart"] is expected
+
+
+URL = "https://download.docker.com/linux/debian"
+MIRROR = "http://mirror.example/docker/linux/debian"
+GPG = "signed-by=/etc/apt/keyrings/docker.gpg"
+ASC = "/etc/apt/keyrings/docker.asc"
+DEB822 = "Types: deb\nURIs: {url}\nSuites: {suite}\nComponents: stable\n"
+#: A file of apt, what is in it, and the addresses that it names with another key.
+APT_FILES = {
+    "older instructions": ("docker.list", f"deb [arch=amd64 {GPG}] {URL} bookworm stable\n", [URL]),
+    "a slash, and sources": ("x.list", f"deb-src [ {GPG} ] {URL}/ bookworm stable\n", [URL]),
+    "a mirror": ("x.list", f"deb [{GPG}] {MIRROR} bookworm stable test\n", [MIRROR]),
+    "twice": ("x.list", f"deb [{GPG}] {URL} bookworm stable\ndeb-src [{GPG}] {URL} bookworm stable\n", [URL]),
+    "the same key": ("docker.list", f"deb [arch=amd64 signed-by={ASC}] {URL} bookworm stable\n", []),
+    "no key": ("docker.list", f"deb [arch=amd64] {URL} bookworm stable\n", []),
+    "no options": ("docker.list", f"deb {URL} bookworm stable\n", []),
+    "switched off": ("docker.list", f"# deb [{GPG}] {URL} bookworm stable\n", []),
+    "another suite": ("docker.list", f"deb [{GPG}] {URL} bullseye stable\n", []),
+    "another repository": ("x.list", f"deb [{GPG}] https://archive.example/debian bookworm main\n", []),
+    "no file of apt": ("docker.list.save", f"deb [{GPG}] {URL} bookworm stable\n", []),
+    "the role's own": ("docker.sources", DEB822.format(url=URL, suite="bookworm") + "Signed-By: /x.gpg\n", []),
+    "deb822": ("x.sources", DEB822.format(url=URL, suite="bullseye bookworm") + "Signed-By: /x.gpg\n", [URL]),
+    "deb822, the same key": ("x.sources", DEB822.format(url=URL, suite="bookworm") + f"signed-by: {ASC}\n", []),
+    "deb822, off": ("x.sources", "Enabled: no\n" + DEB822.format(url=URL, suite="bookworm") + "Signed-By: /x\n", []),
+    "deb822, the second": (
+        "x.sources",
+        f"# ours\nURIs: http://x/debian\nSuites: x\n\n{DEB822.format(url=URL, suite='bookworm')}"
+        "Signed-By:\n -----BEGIN PGP PUBLIC KEY BLOCK-----\n .\n mQ==\n",
+        [URL],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", APT_FILES)
+def test_files_of_apt_with_another_key(tmp_path: Path, name: str) -> None:
+    file, text, expected = APT_FILES[name]
+    host = FakeHost(tmp_path)
+    host.put("/etc/os-release", DEBIAN_12)
+    host.put(f"/etc/apt/sources.list.d/{file}", text)
+    found = read_engine(host, read_system(host), {"docker.service": NONE}, Installed({}))["other_keys"]
+    assert found == [{"file": f"/etc/apt/sources.list.d/{file}", "uri": uri} for uri in expected]
+
+
+def test_the_main_file_of_apt(tmp_path: Path) -> None:
+    host = FakeHost(tmp_path)
+    host.put("/etc/os-release", DEBIAN_12)
+    host.put("/etc/apt/sources.list", f"deb [{GPG}] {URL} bookworm stable\n")
+    found = read_engine(host, read_system(host), {"docker.service": NONE}, Installed({}))["other_keys"]
+    assert found == [{"file": "/etc/apt/sources.list", "uri": URL}]
+
+
+@pytest.mark.parametrize("folder", ["/snap/docker/current", "/var/lib/snapd/snap/docker/current"])
+def test_a_snap_is_no_docker(tmp_path: Path, folder: str) -> None:
+    host = FakeHost(tmp_path)
+    host.put("/etc/os-release", DEBIAN_12)
+    host.put(f"{folder}/meta/snap.yaml", "name: docker\n")
+    found = read_engine(host, read_system(host), {"docker.service": NONE}, Installed({}))
+    assert found["snap"] and not found["installed"] and "but as a snap" in found["reason"]
+    found = read_engine(host, read_system(host), {"docker.service": RUNS}, Installed({"docker.io": "20.10.24"}))
+    assert found["snap"] and found["installed"] and found["reason"] is None

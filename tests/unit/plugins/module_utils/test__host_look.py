@@ -130,6 +130,13 @@ def test_system_problems(bare: FakeHost) -> None:
     assert problems(bare, allow_ec2=True)["ec2_instance"] is False
 
 
+def test_a_snap_of_docker_blocks_where_there_is_no_other(bare: FakeHost) -> None:
+    bare.put("/snap/docker/current/meta/snap.yaml", "name: docker")
+    assert problems(bare) == {"engine_snap": True}
+    bare.answers["systemctl"] = systemctl(docker=block("docker.service"))
+    assert "engine_snap" not in problems(bare)
+
+
 def test_no_systemd(tmp_path: Path) -> None:
     made = FakeHost(tmp_path)
     made.put("/etc/os-release", 'ID=ubuntu\nVERSION_ID="24.04"')
