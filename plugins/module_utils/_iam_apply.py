@@ -92,7 +92,7 @@ def _remedy(change: Change, error: AwsError) -> str:
     # A policy that is given to many is not exchanged for another.
     if change.operation == "AttachRolePolicy" and change.resource.startswith("role "):
         return FULL
-    return LONG if TRUST_QUOTA in error.aws_message else ""
+    return LONG if TRUST_QUOTA in (error.aws_message or "") else ""
 
 
 def _wait_for(aws: Aws, change: Change) -> None:
