@@ -47,8 +47,7 @@ TERMINAL_CAUSE = (
     "its state"
 )
 TERMINAL_REMEDY = (
-    "after a change of cluster deregister the instance, remove /var/lib/ecs/data and start the agent; else check "
-    "ecs_attributes and ecs_tags"
+    "after a change of cluster or machine enrol the host again, which moves it; else check ecs_attributes and ecs_tags"
 )
 
 FAILURES: tuple[Failure, ...] = (
@@ -78,7 +77,8 @@ FAILURES: tuple[Failure, ...] = (
     ),
     Failure(
         "signature_refused",
-        r"InvalidSignatureException|SignatureDoesNotMatch",
+        # Not SignatureDoesNotMatch, which is S3's: where Run Command sends its output it says nothing of the node.
+        r"InvalidSignatureException",
         "AWS refuses the node's signature: the key on this host is not the one that AWS has for the node (an old copy "
         "of "
         "the disk was restored, or two hosts share one registration)",
@@ -119,9 +119,7 @@ FAILURES: tuple[Failure, ...] = (
         r"[Dd]ata mismatch; saved cluster|saved cluster .* does not match|Setting cluster by (?:API|data) .*mismatch"
         r"|ClusterMismatch",
         "the agent's kept state belongs to another cluster than the one that is configured",
-        "move the instance: deregister it from the old cluster, remove /var/lib/ecs/data, start the agent; or put the "
-        "old cluster "
-        "name back",
+        "enrol the host again, which moves it; or put the old cluster name back",
         (ECS,),
     ),
     Failure(

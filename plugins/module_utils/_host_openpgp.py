@@ -43,7 +43,8 @@ class Part:
     """A key as it is read: what the packets after its own say of it."""
 
     def __init__(self, body: bytes, primary: Part | None) -> None:
-        self.fingerprint = hashlib.sha1(b"\x99" + struct.pack(">H", len(body)) + body).hexdigest().upper()  # noqa: S324
+        named = b"\x99" + struct.pack(">H", len(body)) + body
+        self.fingerprint = hashlib.sha1(named).hexdigest().upper()  # noqa: S324 - the format says how a key is named
         self.created: int = struct.unpack(">I", body[1:5])[0]
         self.primary = primary or self
         self.user_id = ""

@@ -67,6 +67,12 @@ def system_problems(system: System, wanted: Wanted) -> t.Iterator[Problem]:
         )
 
 
+MOVE = (
+    "correct the cluster or the Region; or set ecs_allow_move (allow_move of the module), with which enrolling drains "
+    "and deregisters the host there, and registers it here"
+)
+
+
 def registration_problems(ssm: Ssm, agent: t.Mapping[str, t.Any], wanted: Wanted, now: float) -> t.Iterator[Problem]:
     """What the host is registered as already."""
     reason, node = not_working(ssm, now), ssm.registration
@@ -75,8 +81,7 @@ def registration_problems(ssm: Ssm, agent: t.Mapping[str, t.Any], wanted: Wanted
             "registered_elsewhere",
             f"{node.instance_id} is registered in {node.region or 'an unknown Region'}, not in {wanted.region}"
             + ("" if reason else ", and works there"),
-            "correct the Region, or take the host out of the other Region first, or set allow_move to register it "
-            "anew here",
+            MOVE,
             reason is None and not wanted.allow_move,
         )
     elif node and ssm.other_machine:
@@ -104,14 +109,14 @@ def _agent_problems(agent: t.Mapping[str, t.Any], wanted: Wanted) -> t.Iterator[
         yield Problem(
             "other_region",
             f"the ECS agent is registered in {place}, not in {wanted.region}",
-            "to move it: drain and deregister the instance there, stop ecs.service, remove /var/lib/ecs/data",
+            MOVE,
             not wanted.allow_move,
         )
     if wanted.cluster and held and held != wanted.cluster:
         yield Problem(
             "other_cluster",
             f"the ECS agent is registered in cluster {held}, not in {wanted.cluster}",
-            "to move it: drain and deregister the instance there, stop ecs.service, remove /var/lib/ecs/data",
+            MOVE,
             # With the state of the old cluster the agent would exit, again and again: a host that works would break.
             not wanted.allow_move,
         )

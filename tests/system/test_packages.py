@@ -41,17 +41,18 @@ def folder(controller: Controller) -> Folder:
     """The folder."""
     path, top = controller.home / "aws", mirror.folder()
     ssm = path / "amazon-ssm-eu-west-1" / SSM / "debian_amd64" / "amazon-ssm-agent.deb"
-    ecs = path / "amazon-ecs-agent-eu-west-1" / f"amazon-ecs-init-{ECS}.amd64.deb"
+    ecs = path / "amazon-ecs-agent-eu-west-1" / f"amazon-ecs-init-{ECS}-1.amd64.deb"
     ssm.parent.mkdir(parents=True)
     ecs.parent.mkdir(parents=True)
     shutil.copy(top / "amazon-ssm" / SSM / "debian_amd64" / ssm.name, ssm)
-    shutil.copy(top / "amazon-ecs-agent" / ecs.name, ecs)
+    # With its release in the name, as AWS's pipeline calls it.
+    shutil.copy(top / "amazon-ecs-agent" / f"amazon-ecs-init-{ECS}.amd64.deb", ecs)
     with signing.signer() as signer:
         signer.gpg("--quick-generate-key", "soon <soon@example.invalid>", "rsa2048", "sign", "30d")
         signer.sign("soon", ssm, ssm.with_name(f"{ssm.name}.sig"), armor=False)
         signer.sign("soon", ecs, ecs.with_name(f"{ecs.name}.asc"), armor=True)
         key, fingerprint = signer.export("soon"), signer.fingerprint("soon")
-    versions = {"ecs_mirror": f"file://{path}", "ecs_ssm_agent_version": SSM, "ecs_agent_version": ECS}
+    versions = {"ecs_mirror": f"file://{path}", "ecs_ssm_agent_version": SSM, "ecs_agent_version": f"{ECS}-1"}
     keys: dict[str, Any] = {}
     for name in ("ecs_ssm_agent_key", "ecs_agent_key"):
         keys |= {name: key, f"{name}_fingerprints": [fingerprint]}

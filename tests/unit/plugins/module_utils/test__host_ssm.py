@@ -161,6 +161,9 @@ GONE_WORDS = f"Retrieve credentials produced aws error: InvalidInstanceId: Not e
         # Credentials are valid for an hour; AWS refused to renew them.
         (error(NOW - 5, GONE_WORDS), True),
         (error(NOW - 5, "MachineFingerprintDoesNotMatch: no\n\tstatus code: 400"), True),
+        (error(NOW - 5, "InvalidSignatureException: no"), True),
+        # S3's, on what a command of somebody wanted to write there.
+        (error(NOW - 5, "SignatureDoesNotMatch: no"), False),
         (error(NOW - 5, GONE_WORDS) + error(NOW - 2, "ThrottlingException: Rate exceeded"), True),
         # Before it last got credentials, on another node, of unknown time, or nothing final.
         (error(NOW - 100, GONE_WORDS), False),
