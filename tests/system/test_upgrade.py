@@ -133,8 +133,14 @@ def test_a_host_that_somebody_has_drained_stays_so(user: Controller) -> None:
     assert instance_of(user, "node1")["status"] == "DRAINING"
 
 
-def test_enroll_restarts_the_agent_for_an_exact_version(user: Controller) -> None:
+def test_enroll_restarts_the_agents_for_exact_versions(user: Controller) -> None:
+    """And waits for both; what ECS Exec needs is there at once."""
+    run = user.play("onprem.ecs.drain", "--limit", "node1", ecs_drain=False)
+    assert run.code == 0, run.text
+    programs = "/var/lib/ecs/deps/execute-command/bin"
+    user.lab.host("node1").run(f"rm -r {programs}/{SSM_VERSIONS[0]}", check=True)
     run = user.enroll("--limit", "node1", **OLD)
     assert run.code == 0, run.text
+    assert user.lab.host("node1").run(f"test -x {programs}/{SSM_VERSIONS[0]}/ssm-session-worker").returncode == 0
     assert versions(user)["node1"] == (SSM_VERSIONS[0], ECS_VERSIONS[0])
     instances_up(user, *NAMES)
