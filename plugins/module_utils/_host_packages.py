@@ -56,7 +56,8 @@ RPM = ("rpm", "--query", "--queryformat=%{NAME}\\t%{VERSION}-%{RELEASE}\\n")
 INSTALL: dict[str, tuple[str, ...]] = {
     "dnf": ("dnf", "--assumeyes", "install"),
     "yum": ("yum", "--assumeyes", "install"),
-    "zypper": ("zypper", "--non-interactive", "install"),
+    # An exact version may be an older one.
+    "zypper": ("zypper", "--non-interactive", "install", "--oldpackage"),
 }
 # For a file whose signature was verified before, by a key that rpm's database need not know. dnf and yum go on
 # verifying what the file depends on; zypper has no such choice, so it takes that by the indexes that it has verified.

@@ -268,7 +268,7 @@ def test_the_docker_of_suse_is_held(hosts: Controller, tmp_path: Path, hold: boo
     stand_ins(host, tmp_path)
     host.run(SUSE, check=True)
     locks = "zypper --non-interactive locks | grep -c ' docker '"
-    for wanted in DISTRIBUTION_VERSIONS:
+    for wanted in (*DISTRIBUTION_VERSIONS, DISTRIBUTION_VERSIONS[0]):  # and back again
         run = engine(hosts, name, **given, ecs_engine_version=wanted)
         assert run.code == 0, run.text
         if not hold and wanted == DISTRIBUTION_VERSIONS[0]:
