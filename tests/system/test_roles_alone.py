@@ -16,6 +16,7 @@ pytestmark = pytest.mark.lab
 PIPELINING = True
 HOSTS = 1
 ROLE = "ecsAnywhereRole"
+PACKAGES = "dpkg --list; ls /etc/ecs /etc/amazon /var/cache/onprem.ecs 2>&1 || true"
 
 
 def role(user: Controller, name: str, hosts: str = "ecs", **variables: Any) -> Run:
@@ -43,6 +44,26 @@ def activation(user: Controller) -> dict[str, Any]:
 def test_iam(controller: Controller) -> None:
     twice(controller, "iam")
     assert list(controller.state()["roles"]) == [ROLE]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("container_engine", ["install docker.io", "let upgrades of the system leave Docker as it is"]),
+        ("ssm_agent", ["install the SSM agent (latest)", "register with Systems Manager in eu-west-1"]),
+        ("ecs_agent", ["install the ECS agent (latest)"]),
+    ],
+)
+def test_check_mode_on_a_bare_host_says_what_would_be_done(controller: Controller, name: str, said: list[str]) -> None:
+    before = controller.lab.host("node1").run(PACKAGES, check=True).stdout
+    play = {"hosts": "ecs", "gather_facts": False, "roles": [f"onprem.ecs.{name}"]}
+    run = controller.play(controller.write_play(name, [play]), "--check", **activation(controller))
+    assert run.code == 0, run.text
+    assert run.changed()["node1"] > 0, run.text
+    for words in said:
+        assert words in run.text
+    assert controller.lab.host("node1").run(PACKAGES, check=True).stdout == before
+    assert controller.state()["managed_nodes"] == []
 
 
 def test_container_engine(controller: Controller) -> None:
