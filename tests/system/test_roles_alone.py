@@ -19,10 +19,10 @@ ROLE = "ecsAnywhereRole"
 PACKAGES = "dpkg --list; ls /etc/ecs /etc/amazon /var/cache/onprem.ecs 2>&1 || true"
 
 
-def role(user: Controller, name: str, hosts: str = "ecs", **variables: Any) -> Run:
+def role(user: Controller, name: str, *options: str, **variables: Any) -> Run:
     """Run one role."""
-    play = {"hosts": hosts, "gather_facts": False, "roles": [f"onprem.ecs.{name}"]}
-    return user.play(user.write_play(name, [play]), **variables)
+    play = {"hosts": "ecs", "gather_facts": False, "roles": [f"onprem.ecs.{name}"]}
+    return user.play(user.write_play(name, [play]), *options, **variables)
 
 
 def twice(user: Controller, name: str, **variables: Any) -> None:
@@ -56,8 +56,7 @@ def test_iam(controller: Controller) -> None:
 )
 def test_check_mode_on_a_bare_host_says_what_would_be_done(controller: Controller, name: str, said: list[str]) -> None:
     before = controller.lab.host("node1").run(PACKAGES, check=True).stdout
-    play = {"hosts": "ecs", "gather_facts": False, "roles": [f"onprem.ecs.{name}"]}
-    run = controller.play(controller.write_play(name, [play]), "--check", **activation(controller))
+    run = role(controller, name, "--check", **activation(controller))
     assert run.code == 0, run.text
     assert run.changed()["node1"] > 0, run.text
     for words in said:
