@@ -87,9 +87,8 @@ def test_what_is_not_wanted_is_removed(tmp_path: Path) -> None:
     assert not done["changed"]
 
 
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
+def test_bad_options_change_nothing(tmp_path: Path) -> None:
+    bad: list[tuple[dict[str, Any], str]] = [
         ({"dest": "relative", "content": "a text"}, "must be an absolute path, and relative is none"),
         ({"mode": "0999", "content": "a text"}, "must be three or four octal digits"),
         ({"mode": "u+r", "content": "a text"}, "must be three or four octal digits"),
@@ -97,14 +96,14 @@ def test_what_is_not_wanted_is_removed(tmp_path: Path) -> None:
         ({}, "needs one of content and src, or the state absent"),
         ({"src": "/no/such/file"}, "/no/such/file, the src of"),
         ({"dest": "/etc", "content": "a text"}, "/etc cannot be read: Is a directory"),
-    ],
-)
-def test_bad_options_change_nothing(tmp_path: Path, options: dict[str, Any], words: str) -> None:
+    ]
     good = tmp_path / "good"
-    done, _printed = write(
-        tmp_path, {"dest": str(good), "content": "a text"}, {"dest": str(tmp_path / "bad"), **options}
-    )
-    assert done["failed"] and words in done["msg"], done
+    lists = [
+        [{"dest": str(good), "content": "a text"}, {"dest": str(tmp_path / "bad"), **options}] for options, _words in bad
+    ]
+    found, _printed = run_tasks(tmp_path, [{"onprem.ecs.host_files": {"files": files}} for files in lists], "--diff")
+    for done, (_options, words) in zip(found, bad, strict=True):
+        assert done["failed"] and words in done["msg"], done
     assert not good.exists()
 
 
