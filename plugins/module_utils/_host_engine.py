@@ -130,6 +130,7 @@ def read_engine(host: Host, system: System, units: t.Mapping[str, Unit], install
     """The part ``engine`` of what the module returns; `version` is None for an engine that no package brought."""
     unit, packages = units[UNIT], installed.versions
     package = next((name for name in PACKAGES if name in packages), None)
+    unfinished = None if package else next((name for name in PACKAGES if name in installed.unfinished), None)
     reason = None
     there = package is not None or unit.loaded
     snap = any(map(host.exists, SNAPS))
@@ -142,7 +143,8 @@ def read_engine(host: Host, system: System, units: t.Mapping[str, Unit], install
         reason = f"{UNIT} is not running ({unit.sub_state}, {unit.result})"
     return {
         "installed": there,
-        "name": package or ("docker" if there else None),
+        "name": package or unfinished or ("docker" if there else None),
+        "unfinished": unfinished is not None,
         "version": upstream_version(packages[package]) if package else None,
         "held": is_held(host, package, installed.held),
         "unit": UNIT,

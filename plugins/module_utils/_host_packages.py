@@ -47,6 +47,15 @@ def parse_rpm(text: str) -> dict[str, str]:
     return {name: version for name, _tab, version in pairs}
 
 
+def parse_dpkg_unfinished(text: str) -> frozenset[str]:
+    """The packages in the answer of `DPKG` that are being installed at the moment, or that dpkg was stopped at.
+
+    Not those that are held: somebody works on them who knows of the hold, and apt would refuse to go on.
+    """
+    rows = (line.split("\t") for line in text.splitlines())
+    return frozenset(row[0] for row in rows if len(row) == 3 and re.match("[^h][^nci]", row[2]))
+
+
 DPKG = ("dpkg-query", "--show", "--showformat=${Package}\\t${Version}\\t${db:Status-Abbrev}\\n")
 RPM = ("rpm", "--query", "--queryformat=%{NAME}\\t%{VERSION}-%{RELEASE}\\n")
 
@@ -78,17 +87,20 @@ def install_commands(package_manager: str | None) -> dict[str, list[str] | None]
 
 
 class Installed(t.NamedTuple):
-    """Versions as the package manager writes them, and which of the packages it holds (known for deb only)."""
+    """Versions as the package manager writes them; and, known for deb only, which of the packages it holds, and which
+    it has not finished with.
+    """
 
     versions: dict[str, str]
     held: frozenset[str] = frozenset()
+    unfinished: frozenset[str] = frozenset()
 
 
 def read_packages(host: Host, package_format: str | None, names: t.Sequence[str]) -> Installed:
     """Those of ``names`` that are installed."""
     if package_format == "deb":
         answer = host.run(*DPKG, *names).out
-        return Installed(parse_dpkg(answer), parse_dpkg_held(answer))
+        return Installed(parse_dpkg(answer), parse_dpkg_held(answer), parse_dpkg_unfinished(answer))
     if package_format == "rpm":
         return Installed(parse_rpm(host.run(*RPM, *names).out))
     return Installed({})

@@ -322,6 +322,12 @@ ecs_host:
           type: str
           returned: always
           sample: Docker is not installed
+        unfinished:
+          description:
+            - Whether dpkg is installing the package RV(ecs_host.engine.name), or was stopped at it. What it has brought
+              so far may work.
+          type: bool
+          returned: always
         snap:
           description:
             - Whether Docker is there as a snap, which the ECS agent cannot use. RV(ecs_host.engine.installed) does not

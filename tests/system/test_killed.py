@@ -18,6 +18,13 @@ from system.controller import Controller, instance_of, instances_up
 from system.searching import found_on
 
 pytestmark = pytest.mark.lab
+#: What apt that is killed leaves on a host: Docker and what it needs are unpacked, and not configured.
+UNPACK = """
+apt-get update --quiet && apt-get install --quiet --yes --download-only docker.io
+dpkg --unpack /var/cache/apt/archives/*.deb
+systemctl daemon-reload
+systemctl show --property=LoadState docker.service | grep -x LoadState=loaded
+"""
 OLD: dict[str, Any] = {"ecs_ssm_agent_version": SSM_VERSIONS[0], "ecs_agent_version": ECS_VERSIONS[0]}
 
 
@@ -102,3 +109,18 @@ def test_an_upgrade_killed_between_installation_and_restart(controller: Controll
     assert instance_of(controller, "node1")["versionInfo"]["agentVersion"] == ECS_VERSIONS[-1]
     run = controller.play("onprem.ecs.upgrade", ecs_hosts="node1")
     assert run.changed() == {"node1": 0}, run.text
+
+
+def test_an_installation_of_docker_that_was_killed_is_completed(controller: Controller) -> None:
+    host = controller.lab.add_host("node3")
+    host.run(UNPACK, check=True)
+    status = "dpkg-query -W -f '${db:Status-Abbrev}' docker.io"
+    assert host.run(status, check=True).stdout == "iU "
+    play = {"hosts": "node3", "gather_facts": False, "roles": ["onprem.ecs.container_engine"]}
+    path = controller.write_play("engine", [play])
+    run = controller.play(path)
+    assert run.code == 0, run.text
+    assert host.run(status, check=True).stdout == "hi "
+    assert host.run("systemctl is-active docker.service").returncode == 0
+    run = controller.play(path)
+    assert run.changed() == {"node3": 0}, run.text

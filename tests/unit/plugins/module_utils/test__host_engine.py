@@ -50,6 +50,17 @@ def test_engine(
     assert found["active"] is unit.active and found["enabled"] is unit.enabled
 
 
+@pytest.mark.parametrize("unit", [RUNS, NONE])
+def test_a_package_that_dpkg_has_not_finished(tmp_path: Path, unit: Unit) -> None:
+    host, units = FakeHost(tmp_path), {"docker.service": unit}
+    half = Installed({}, unfinished=frozenset({"docker.io"}))
+    found = read_engine(host, read_system(host), units, half)
+    assert (found["name"], found["version"], found["unfinished"]) == ("docker.io", None, True)
+    assert found["installed"] is unit.loaded and not found["held"]
+    whole = Installed({"docker.io": "20.10.24"}, unfinished=frozenset({"docker-ce"}))
+    assert read_engine(host, read_system(host), units, whole)["unfinished"] is False
+
+
 HELD = {
     "dpkg": ({"docker-ce": "5:27.3.1-1"}, frozenset({"docker-ce"}), "", "", True),
     "dpkg, another package": ({"docker-ce": "5:27.3.1-1"}, frozenset({"docker-ce-cli"}), "", "", False),

@@ -19,6 +19,7 @@ from ansible_collections.onprem.ecs.plugins.module_utils._host_packages import (
     install_commands,
     parse_dpkg,
     parse_dpkg_held,
+    parse_dpkg_unfinished,
     parse_rpm,
     read_packages,
     upstream_version,
@@ -49,6 +50,12 @@ def test_dpkg_knows_packages_that_are_not_installed() -> None:
     text = "amazon-ssm-agent\t3.3.1142.0-1\tii \ndocker.io\t20.10.24\trc \ndocker-ce\t\tun \nheld\t1.0\thi \n"
     assert parse_dpkg_held(text) == {"held"}
     assert parse_dpkg(text) == {"amazon-ssm-agent": "3.3.1142.0-1", "held": "1.0"}
+
+
+def test_dpkg_knows_packages_that_it_has_not_finished() -> None:
+    text = "".join(f"{status}\t1.0\t{status} \n" for status in ("ii", "iU", "iF", "iH", "iW", "rH", "hU", "rc", "un"))
+    assert parse_dpkg_unfinished(text) == {"iU", "iF", "iH", "iW", "rH"}
+    assert parse_dpkg(text) == {"ii": "1.0"}
 
 
 def test_rpm_says_what_is_not_installed_on_the_same_stream() -> None:

@@ -98,9 +98,8 @@ def test_bad_options_change_nothing(tmp_path: Path) -> None:
         ({"dest": "/etc", "content": "a text"}, "/etc cannot be read: Is a directory"),
     ]
     good = tmp_path / "good"
-    lists = [
-        [{"dest": str(good), "content": "a text"}, {"dest": str(tmp_path / "bad"), **options}] for options, _words in bad
-    ]
+    first, second = {"dest": str(good), "content": "a text"}, {"dest": str(tmp_path / "bad")}
+    lists = [[first, {**second, **options}] for options, _words in bad]
     found, _printed = run_tasks(tmp_path, [{"onprem.ecs.host_files": {"files": files}} for files in lists], "--diff")
     for done, (_options, words) in zip(found, bad, strict=True):
         assert done["failed"] and words in done["msg"], done
