@@ -25,6 +25,9 @@ dpkg --unpack /var/cache/apt/archives/*.deb
 systemctl daemon-reload
 systemctl show --property=LoadState docker.service | grep -x LoadState=loaded
 """
+#: The same for both agents, as in an upgrade.
+UNPACK_AGENTS = "dpkg --unpack /var/cache/onprem.ecs/*.deb"
+AGENTS = "dpkg-query -W -f '${Package} ${db:Status-Abbrev}\n' amazon-ecs-init amazon-ssm-agent"
 OLD: dict[str, Any] = {"ecs_ssm_agent_version": SSM_VERSIONS[0], "ecs_agent_version": ECS_VERSIONS[0]}
 
 
@@ -124,3 +127,28 @@ def test_an_installation_of_docker_that_was_killed_is_completed(controller: Cont
     assert host.run("systemctl is-active docker.service").returncode == 0
     run = controller.play(path)
     assert run.changed() == {"node3": 0}, run.text
+
+
+def test_agents_whose_installation_was_killed_are_completed(controller: Controller) -> None:
+    host = controller.lab.host("node1")
+    host.run(UNPACK_AGENTS, check=True)
+    assert host.run(AGENTS, check=True).stdout.split() == ["amazon-ecs-init", "iU", "amazon-ssm-agent", "iU"]
+    run = controller.enroll("--limit", "node1")
+    assert run.code == 0, run.text
+    assert host.run(AGENTS, check=True).stdout.split() == ["amazon-ecs-init", "ii", "amazon-ssm-agent", "ii"]
+    instances_up(controller, "node1", "node2")
+    run = controller.enroll("--limit", "node1")
+    assert run.changed() == {"node1": 0}, run.text
+
+
+def test_agents_whose_installation_was_killed_are_taken_out(controller: Controller) -> None:
+    host = controller.lab.host("node1")
+    host.run(UNPACK_AGENTS, check=True)
+    assert host.run("systemctl is-active ecs.service").returncode == 0
+    run = controller.play("onprem.ecs.offboard", ecs_hosts="node1")
+    assert run.code == 0, run.text
+    assert host.run(AGENTS).stdout == ""
+    assert host.run("systemctl is-active ecs.service amazon-ssm-agent.service").stdout.split() == ["inactive"] * 2
+    assert [node["ComputerName"] for node in controller.state()["managed_nodes"]] == ["node2"]
+    run = controller.play("onprem.ecs.offboard", ecs_hosts="node1")
+    assert run.code == 0 and run.changed()["node1"] == 0, run.text
