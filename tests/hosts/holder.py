@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import hashlib
 import json
 import os
@@ -66,9 +67,14 @@ def remove_cgroup(name: str) -> None:
         return
     kill = top / "cgroup.kill"
     if kill.exists():
-        kill.write_text("1")
+        try:
+            kill.write_text("1")
+        except OSError as error:
+            # holder and stop may both be here: it goes meanwhile
+            if error.errno not in (errno.ENOENT, errno.ENODEV):
+                raise
     for _unused in range(50):
-        # os.walk passes over what goes meanwhile: holder and stop may both be here
+        # os.walk passes over what goes meanwhile
         for folder, _unused1, _unused2 in os.walk(top, topdown=False):
             _rmdir(Path(folder))
         if not top.exists():
