@@ -16,7 +16,7 @@ import typing as t
 
 from ansible_collections.onprem.ecs.plugins.module_utils._host_diagnosis import ECS, diagnose
 from ansible_collections.onprem.ecs.plugins.module_utils._host_io import Host
-from ansible_collections.onprem.ecs.plugins.module_utils._host_logs import read_logs
+from ansible_collections.onprem.ecs.plugins.module_utils._host_logs import read_logs, read_refusals
 from ansible_collections.onprem.ecs.plugins.module_utils._host_packages import upstream_version
 from ansible_collections.onprem.ecs.plugins.module_utils._host_units import Unit, drop_ins, is_outdated
 
@@ -27,10 +27,14 @@ CONFIG_FILES = ("/var/lib/ecs/ecs.config", "/etc/ecs/ecs.config")
 CA_BUNDLE = "/etc/ecs/ca-bundle.pem"
 #: Read when the agent starts: without it ECS Exec is not offered.
 EXEC_AUTHORITIES = "/var/lib/ecs/deps/execute-command/certs/tls-ca-bundle.pem"
+#: The agent's container has this folder as it was when it started, and never sees another that takes its place.
+CREDENTIALS = "/root/.aws"
 #: Both come with the package: what starts the agent, and the agent's image.
 PROGRAMS = ("/usr/libexec/amazon-ecs-init", "/var/cache/ecs/ecs-agent.tar")
 # What the agent knows of its registration: today's database, and the file of agents before 1.44.
 STATE_FILES = ("/var/lib/ecs/data/agent.db", "/var/lib/ecs/data/ecs_agent_data.json")
+#: What the agent logs then; `diagnose` knows it as well, and would take long over all that a healthy agent has logged.
+DEREGISTERED = re.compile(r"InactiveInstanceException|Container instance is deregistered")
 INTROSPECTION = ("127.0.0.1", 51678)
 
 ARN = re.compile(rb"arn:aws[a-z-]*:ecs:[a-z0-9-]+:\d{12}:container-instance/([A-Za-z0-9_-]{1,255})/[0-9a-f]{32}")
@@ -142,6 +146,16 @@ def state_refused(host: Host, unit: Unit) -> bool:
     return bool(causes) and causes[0].code == "state_refused"
 
 
+def deregistered(host: Host, unit: Unit) -> bool:
+    """Whether the running agent was told that its container instance was deregistered.
+
+    It runs on with it, answers as before, and asks ECS once an hour.
+    """
+    if unit.started_at is None:
+        return False
+    return any(DEREGISTERED.search(line) for line in read_refusals(host, ECS, unit.started_at))
+
+
 def why_stale(
     agent: t.Mapping[str, t.Any], region: str | None, cluster: str | None, lost_node: str | None
 ) -> str | None:
@@ -178,7 +192,9 @@ def read_agent(host: Host, units: t.Mapping[str, Unit], packages: t.Mapping[str,
         kept = registration_in_state(host.read_bytes(state, 64 << 20))
         cluster, arn = kept if kept else (None, None)
     reason = not_working(unit, said, PACKAGE in packages or unit.loaded)
-    refused = reason is not None and state is not None and state_refused(host, unit)
+    refused = state is not None and (state_refused(host, unit) if reason else deregistered(host, unit))
+    if refused and reason is None:
+        reason = f"ECS has deregistered {arn}, and the agent runs on without it"
     return {
         "installed": PACKAGE in packages,
         "version": upstream_version(packages[PACKAGE]) if PACKAGE in packages else None,
@@ -196,5 +212,6 @@ def read_agent(host: Host, units: t.Mapping[str, Unit], packages: t.Mapping[str,
         "state_refused": refused,
         "needs_restart": is_outdated(
             host, unit, [*CONFIG_FILES, CA_BUNDLE, EXEC_AUTHORITIES, *drop_ins(host, unit.name)], PROGRAMS
-        ),
+        )
+        or (unit.active and not host.exists(CREDENTIALS)),
     }

@@ -124,7 +124,8 @@ FAILURES: tuple[Failure, ...] = (
     ),
     Failure(
         "state_refused",
-        r"[Cc]ontainer instance (?:\S+ )?(?:is inactive|was not found|belongs to another)",
+        r"[Cc]ontainer instance (?:\S+ )?(?:is inactive|is deregistered|was not found|belongs to another)"
+        r"|InactiveInstanceException",
         "the agent's kept state is of a container instance that was deregistered, or of another managed node",
         "enrol the host again: the state is removed, and the agent registers anew",
         (ECS,),

@@ -18,7 +18,9 @@ from ansible_collections.onprem.ecs.plugins.module_utils._host_units import Unit
 
 UNIT = "docker.service"
 # Packages that bring a Docker daemon, by the distributions' and by Docker's own names.
-PACKAGES = ("docker-ce", "docker.io", "docker-ee", "moby-engine", "docker-engine", "docker")
+PACKAGES = ("docker-ce", "docker.io", "docker-ee", "moby-engine", "docker-engine", "docker", "docker-stable")
+# One of these is what the ECS agent's deb wants; apt would install one beside any other Docker, or in its place.
+WANTED_BY_AGENT = ("docker-ce", "docker-engine", "docker-ee", "docker.io")
 # It puts a program "docker" in place that is Podman: the ECS agent cannot use it.
 IMPOSTOR = "podman-docker"
 # Docker as a snap, on Ubuntu and elsewhere: it has a unit of another name, on which the ECS agent's does not wait.
@@ -42,8 +44,13 @@ REPOSITORIES = {
     "ol": ("rhel", 8),
 }
 REPOSITORY_PACKAGES = ("docker-ce", "docker-ce-cli", "containerd.io")
-# How a package manager is asked for one version, whatever the packager's release.
-EXACT = {"apt": "{name}={version}*", "dnf": "{name}-{version}", "yum": "{name}-{version}", "zypper": "{name}={version}"}
+# How a package manager is asked for one version, whatever the packager's release. SUSE's are such as 25.0.6_ce.
+EXACT = {
+    "apt": "{name}={version}*",
+    "dnf": "{name}-{version}",
+    "yum": "{name}-{version}",
+    "zypper": "{name}={version}_ce",
+}
 # Docker's packages for Debian and Ubuntu have had this epoch since 18.09.
 EXACT_DOCKER_DEB = "{name}=5:{version}-*"
 RPM_ARCHITECTURES = {"amd64": "x86_64", "arm64": "aarch64"}
@@ -98,6 +105,14 @@ def is_held(host: Host, package: str | None, held: t.Collection[str]) -> bool:
     return bool(re.search(rf"^solvable_name:\s*{re.escape(package)}\s*$", host.read(ZYPPER_LOCKS) or "", re.MULTILINE))
 
 
+def suits_agent(host: Host, package: str | None) -> bool:
+    """Whether the ECS agent's deb can be installed without another Docker beside this one, or in its place."""
+    if package is None or package in WANTED_BY_AGENT:
+        return package is not None
+    provided = host.run("dpkg-query", "--show", "--showformat=${Provides}", package).out
+    return any(name in WANTED_BY_AGENT for name in re.findall(r"[a-z0-9.+-]+", re.sub(r"\([^)]*\)", "", provided)))
+
+
 def other_keys(host: Host, system: System, source: dict[str, t.Any] | None) -> list[dict[str, str]]:
     """Files that name Docker's repository, or a mirror of it, with another key than the role does.
 
@@ -143,7 +158,7 @@ def read_engine(host: Host, system: System, units: t.Mapping[str, Unit], install
         reason = f"{UNIT} is not running ({unit.sub_state}, {unit.result})"
     return {
         "installed": there,
-        "name": package or unfinished or ("docker" if there else None),
+        "name": package or unfinished,
         "unfinished": unfinished is not None,
         "version": upstream_version(packages[package]) if package else None,
         "held": is_held(host, package, installed.held),
@@ -152,6 +167,7 @@ def read_engine(host: Host, system: System, units: t.Mapping[str, Unit], install
         "active": unit.active,
         "needs_restart": is_outdated(host, unit, [PROXY_FILE]),
         "reason": reason,
+        "suits_agent": system.package_format != "deb" or not there or suits_agent(host, package or unfinished),
         "snap": snap,
         "sources": {"distribution": distribution_source(system), "docker": source},
         "other_keys": other_keys(host, system, source),

@@ -39,7 +39,12 @@ def stale_state(seen: Look, wanted: Wanted) -> str | None:
 def show(seen: Look, wanted: Wanted, files: t.Mapping[str, str | None]) -> dict[str, t.Any]:
     """What the module returns under ``ecs_host``."""
     return {
-        "system": {**seen.system._asdict(), **install_commands(seen.system.package_manager)},
+        "system": {
+            **seen.system._asdict(),
+            **install_commands(seen.system.package_manager),
+            "unfinished": sorted(seen.packages.unfinished),
+            "interrupted": seen.packages.interrupted,
+        },
         "ssm": _host_ssm.show_ssm(seen.ssm, wanted.region, seen.now),
         "engine": seen.engine,
         "agent": {**seen.agent, "stale_state": stale_state(seen, wanted)},

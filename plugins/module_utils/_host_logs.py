@@ -62,9 +62,19 @@ def recent(lines: t.Sequence[str], since: float | None) -> list[str]:
     return kept
 
 
-def read_refusals(host: Host, since: float) -> list[str]:
-    """The SSM agent's errors that were surely written after ``since``. Only a file is read, so ask it at any time."""
-    path = FILES[SSM][1]
+def read_refusals(host: Host, service: str, since: float) -> list[str]:
+    """The agent's lines that were surely written after ``since``. Only files are read, so ask it at any time.
+
+    The ECS agent begins a new file each hour, and tells no more than once an hour that it is refused.
+    """
+    path = FILES[service][1]
+    folder, _slash, name = path.rpartition("/")
+    before = [f"{folder}/{other}" for other in host.names(folder) if other.startswith(name + ".")][-1:]
+    return [line for file in (*before, path) for line in _surely_after(host, file, since)]
+
+
+def _surely_after(host: Host, path: str, since: float) -> list[str]:
+    """The last lines of a file that were written after ``since``."""
     if (host.written_at(path) or 0.0) < since:
         return []
     lines, new = [], False

@@ -22,7 +22,7 @@ from ansible_collections.onprem.ecs.plugins.module_utils import (
 from ansible_collections.onprem.ecs.plugins.module_utils._host_around import CLOCK_UNITS, Around, read_around
 from ansible_collections.onprem.ecs.plugins.module_utils._host_exec import read_exec
 from ansible_collections.onprem.ecs.plugins.module_utils._host_io import Host
-from ansible_collections.onprem.ecs.plugins.module_utils._host_packages import read_packages
+from ansible_collections.onprem.ecs.plugins.module_utils._host_packages import Installed, read_packages
 from ansible_collections.onprem.ecs.plugins.module_utils._host_units import Unit, read_units
 
 PACKAGES = (_host_ssm.PACKAGE, _host_agent.PACKAGE, *_host_engine.PACKAGES, _host_engine.IMPOSTOR)
@@ -33,6 +33,7 @@ class Look(t.NamedTuple):
     """What was seen. The parts that are dictionaries are returned as they are."""
 
     system: _host_system.System
+    packages: Installed
     ssm: _host_ssm.Ssm
     engine: dict[str, t.Any]
     agent: dict[str, t.Any]
@@ -59,13 +60,13 @@ def look(host: Host, controller_time: float | None = None) -> Look:
     system = _host_system.read_system(host)
     units = read_units(host, UNITS)
     installed = read_packages(host, system.package_format, PACKAGES)
-    packages = installed.versions
-    ssm = _host_ssm.read_ssm(host, units, packages, system.package_format)
+    ssm = _host_ssm.read_ssm(host, units, installed.versions, system.package_format)
     return Look(
         system=system,
+        packages=installed,
         ssm=ssm,
         engine=_host_engine.read_engine(host, system, units, installed),
-        agent={**_host_agent.read_agent(host, units, packages), "exec": read_exec(host, ssm)},
+        agent={**_host_agent.read_agent(host, units, installed.versions), "exec": read_exec(host, ssm)},
         units=units,
         conflict=_host_credentials.find_conflict(host, ssm),
         around=read_around(host, system, units, controller_time),

@@ -57,16 +57,20 @@ def parse_dpkg_unfinished(text: str) -> frozenset[str]:
 
 
 DPKG = ("dpkg-query", "--show", "--showformat=${Package}\\t${Version}\\t${db:Status-Abbrev}\\n")
+#: What dpkg does is first written here, in files that have numbers for names. While there is one, apt refuses to begin.
+DPKG_JOURNAL = "/var/lib/dpkg/updates"
 RPM = ("rpm", "--query", "--queryformat=%{NAME}\\t%{VERSION}-%{RELEASE}\\n")
 
 
 # Commands for rpm, not Ansible's modules: those need the package manager's Python library for the very Python that
 # Ansible runs with, and on systems such as RHEL 8, Amazon Linux 2 and SLES 15 that one is too old for Ansible.
+#: It does not wait for another that is at work, unless it is told to, in seconds.
+ZYPPER = ("env", "ZYPP_LOCK_TIMEOUT=300", "zypper")
 INSTALL: dict[str, tuple[str, ...]] = {
     "dnf": ("dnf", "--assumeyes", "install"),
     "yum": ("yum", "--assumeyes", "install"),
     # An exact version may be an older one.
-    "zypper": ("zypper", "--non-interactive", "install", "--oldpackage"),
+    "zypper": (*ZYPPER, "--non-interactive", "install", "--oldpackage"),
 }
 # For a file whose signature was verified before, by a key that rpm's database need not know. dnf and yum go on
 # verifying what the file depends on; zypper has no such choice, so it takes that by the indexes that it has verified.
@@ -74,7 +78,7 @@ INSTALL_FILE: dict[str, tuple[str, ...]] = {
     "dnf": ("dnf", "--assumeyes", "--setopt=localpkg_gpgcheck=0", "install"),
     "yum": ("yum", "--assumeyes", "--setopt=localpkg_gpgcheck=0", "install"),
     "zypper": (
-        *("zypper", "--non-interactive", "--no-refresh", "--no-gpg-checks"),
+        *(*ZYPPER, "--non-interactive", "--no-refresh", "--no-gpg-checks"),
         *("install", "--allow-unsigned-rpm", "--oldpackage"),
     ),
 }
@@ -87,20 +91,22 @@ def install_commands(package_manager: str | None) -> dict[str, list[str] | None]
 
 
 class Installed(t.NamedTuple):
-    """Versions as the package manager writes them; and, known for deb only, which of the packages it holds, and which
-    it has not finished with.
+    """Versions as the package manager writes them; and, known for deb only, which of the packages it holds, which it
+    has not finished with, and whether it was stopped at its work.
     """
 
     versions: dict[str, str]
     held: frozenset[str] = frozenset()
     unfinished: frozenset[str] = frozenset()
+    interrupted: bool = False
 
 
 def read_packages(host: Host, package_format: str | None, names: t.Sequence[str]) -> Installed:
     """Those of ``names`` that are installed."""
     if package_format == "deb":
         answer = host.run(*DPKG, *names).out
-        return Installed(parse_dpkg(answer), parse_dpkg_held(answer), parse_dpkg_unfinished(answer))
+        interrupted = any(name.isdigit() for name in host.names(DPKG_JOURNAL))
+        return Installed(parse_dpkg(answer), parse_dpkg_held(answer), parse_dpkg_unfinished(answer), interrupted)
     if package_format == "rpm":
         return Installed(parse_rpm(host.run(*RPM, *names).out))
     return Installed({})

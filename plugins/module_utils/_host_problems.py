@@ -13,6 +13,7 @@ import typing as t
 
 from ansible_collections.onprem.ecs.plugins.module_utils._host_around_problems import around_problems
 from ansible_collections.onprem.ecs.plugins.module_utils._host_diagnosis import LOST
+from ansible_collections.onprem.ecs.plugins.module_utils._host_engine import IMPOSTOR, WANTED_BY_AGENT
 from ansible_collections.onprem.ecs.plugins.module_utils._host_look import Look
 from ansible_collections.onprem.ecs.plugins.module_utils._host_problem import Problem
 from ansible_collections.onprem.ecs.plugins.module_utils._host_ssm import Ssm, not_working, why_restart
@@ -136,8 +137,16 @@ def _package_manager_problems(seen: Look) -> t.Iterator[Problem]:
 
 
 def _engine_problems(seen: Look) -> t.Iterator[Problem]:
-    """Where Docker is missing, what its role cannot do alone."""
+    """Where Docker is missing, what its role cannot do alone; and a Docker that the ECS agent's deb would replace."""
     if seen.engine["installed"]:
+        if not seen.engine["suits_agent"] and not seen.agent["installed"]:
+            yield Problem(
+                "engine_unknown_to_agent",
+                f"the package amazon-ecs-init wants one of {', '.join(WANTED_BY_AGENT)}: apt would install another Docker "
+                f"beside the one that is there ({seen.engine['name'] or 'no package brought it'}), or in its place",
+                "move the host to docker-ce or docker.io before, when its containers may stop",
+                True,
+            )
         return
     if seen.engine["snap"]:
         yield Problem(
@@ -145,6 +154,13 @@ def _engine_problems(seen: Look) -> t.Iterator[Problem]:
             "Docker is a snap, which the ECS agent cannot use: there is no docker.service",
             "remove the snap (snap remove docker), or install docker.io or docker-ce in its place",
             # A second Docker beside it would fight with it for the same socket and the same networks.
+            True,
+        )
+    elif IMPOSTOR in seen.packages.versions:
+        yield Problem(
+            "engine_podman",
+            f"{IMPOSTOR} is there in Docker's place: the ECS agent cannot use it, nor Docker be installed beside it",
+            f"remove {IMPOSTOR}; for docker-ce on a system of version 8 also podman and runc, which are in its way",
             True,
         )
     elif seen.system.distribution in ENGINE_NOT_PROVIDED:

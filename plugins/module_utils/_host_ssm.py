@@ -83,7 +83,10 @@ def read_ssm(host: Host, units: t.Mapping[str, Unit], packages: t.Mapping[str, s
         other_machine=is_other_machine(
             host.read(FINGERPRINT), host.read("/etc/machine-id") or host.read("/var/lib/dbus/machine-id")
         ),
-        credentials_gone=bool(identity and identity.share_file and not host.exists(identity.share_file)),
+        # The agent names the file at its start, before it has got any.
+        credentials_gone=bool(
+            identity and identity.share_file and identity.expires_at and not host.exists(identity.share_file)
+        ),
         outdated=is_outdated(host, unit, [*CONFIG_FILES, *drop_ins(host, unit.name)], PROGRAMS),
     )
     return ssm._replace(findings=_findings(host, ssm))
@@ -94,12 +97,12 @@ def _findings(host: Host, ssm: Ssm) -> tuple[Finding, ...]:
 
     Credentials are valid for an hour after AWS gave up the node. So a refusal is looked for also where all looks well.
     """
-    if ssm.registration is None or why_restart(ssm):
+    if ssm.registration is None or (why_restart(ssm) and not ssm.credentials_gone):
         return ()  # The agent that wrote the log runs as another node.
     since = ssm.registration.written_at
     if ssm.identity and ssm.identity.instance_id == ssm.registration.instance_id:
         since = max(since, ssm.identity.written_at)
-    refusals = [line for line in read_refusals(host, since) if names_no_other(line, ssm.registration.instance_id)]
+    refusals = [line for line in read_refusals(host, SSM, since) if names_no_other(line, ssm.registration.instance_id)]
     lost = tuple(found for found in diagnose(refusals, SSM) if found.code in LOST)
     if lost or not_working(ssm, host.now()) is None:
         return lost

@@ -199,6 +199,19 @@ ecs_host:
           description: Whether the machine is an EC2 instance.
           type: bool
           returned: always
+        unfinished:
+          description:
+            - Those of the packages of Docker and of the agents that dpkg is installing, or was stopped at. Other
+              package managers leave none.
+          type: list
+          elements: str
+          returned: always
+          sample: []
+        interrupted:
+          description:
+            - Whether dpkg is at work, or was stopped at it. Apt refuses to begin until C(dpkg --configure -a) was run.
+          type: bool
+          returned: always
     ssm:
       description: The SSM agent.
       type: dict
@@ -285,7 +298,7 @@ ecs_host:
           type: bool
           returned: always
         name:
-          description: The package that brought it, V(docker) when none did.
+          description: The package that brought it, null when none did.
           type: str
           returned: always
           sample: docker.io
@@ -326,6 +339,12 @@ ecs_host:
           description:
             - Whether dpkg is installing the package RV(ecs_host.engine.name), or was stopped at it. What it has brought
               so far may work.
+          type: bool
+          returned: always
+        suits_agent:
+          description:
+            - Whether the ECS agent can be installed beside it. On Debian and Ubuntu its package wants V(docker-ce),
+              V(docker-engine), V(docker-ee) or V(docker.io), and apt would install one in the place of another Docker.
           type: bool
           returned: always
         snap:

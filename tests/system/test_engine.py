@@ -220,13 +220,16 @@ def test_a_container_of_somebody_else_runs_through_all_of_it(hosts: Controller) 
     assert version(hosts, "node1") == OLD
 
 
-def stand_ins(host: Host, work: Path) -> None:
-    """Packages "docker" in two versions, in a folder of the host; each puts the Docker underneath in place."""
+def stand_ins(host: Host, work: Path, suffix: str = "") -> None:
+    """Packages "docker" in two versions, in a folder of the host; each puts the Docker underneath in place.
+
+    :param suffix: of the version, before the packager's release
+    """
     host.run("mkdir -p /srv/dockers", check=True)
     for number in DISTRIBUTION_VERSIONS:
         file = work / f"docker-{number}.rpm"
         files = {"/usr/lib/systemd/system/docker.service": (UNIT, 0o644)}
-        made = packages.Package("docker", f"{number}-1", "docker (stand-in)", "", files)
+        made = packages.Package("docker", f"{number}{suffix}-1", "docker (stand-in)", "", files)
         packages.build_rpm(made, "x86_64", file)
         text = base64.b64encode(file.read_bytes()).decode()
         host.run(f"base64 --decode > /srv/dockers/{file.name}", check=True, stdin=text)
@@ -265,7 +268,7 @@ def test_the_docker_of_suse_is_held(hosts: Controller, tmp_path: Path, hold: boo
     """zypper would ask before it changes it. Without ecs_engine_hold the lock is somebody's own, and stays."""
     name, given = f"suse-{hold}".lower(), {"ecs_engine_source": "distribution", "ecs_engine_hold": hold}
     host = hosts.lab.add_host(name, "sles15")
-    stand_ins(host, tmp_path)
+    stand_ins(host, tmp_path, "_ce")
     host.run(SUSE, check=True)
     locks = "zypper --non-interactive locks | grep -c ' docker '"
     for wanted in (*DISTRIBUTION_VERSIONS, DISTRIBUTION_VERSIONS[0]):  # and back again
@@ -274,7 +277,7 @@ def test_the_docker_of_suse_is_held(hosts: Controller, tmp_path: Path, hold: boo
         if not hold and wanted == DISTRIBUTION_VERSIONS[0]:
             host.run("zypper --non-interactive addlock docker", check=True)
         host.run("zypper --non-interactive update", check=True)
-        assert host.run("rpm -q --qf '%{VERSION}' docker", check=True).stdout == wanted
+        assert host.run("rpm -q --qf '%{VERSION}' docker", check=True).stdout == f"{wanted}_ce"
         assert host.run(locks).stdout.strip() == "1"
     run = engine(hosts, name, **given)
     assert run.code == 0 and run.changed() == {name: 0}, run.text

@@ -27,6 +27,26 @@ systemctl show --property=LoadState docker.service | grep -x LoadState=loaded
 """
 #: The same for both agents, as in an upgrade.
 UNPACK_AGENTS = "dpkg --unpack /var/cache/onprem.ecs/*.deb"
+#: What a loss of power leaves while dpkg unpacks: the program that unpacks kills dpkg. Apt refuses to begin then.
+CUT = r"""
+systemctl daemon-reload
+mkdir -p /tmp/cut
+cat > /tmp/cut/dpkg-deb <<'END'
+#!/bin/sh
+case "$*" in *--fsys-tarfile*) kill -9 $PPID ;; *) exec /usr/bin/dpkg-deb "$@" ;; esac
+END
+chmod 0755 /tmp/cut/dpkg-deb
+for package in {packages}; do PATH=/tmp/cut:$PATH dpkg --unpack "$package"; done
+apt-get check && exit 1
+rm -r /tmp/cut
+"""
+CUT_AGENTS = CUT.replace("{packages}", "/var/cache/onprem.ecs/*.deb")
+FETCH = (
+    "apt-get update --quiet && apt-get install --quiet --yes --download-only docker.io\ncd /var/cache/apt/archives\n"
+)
+#: In the middle of Docker, and of what it needs.
+CUT_DOCKER = FETCH + "dpkg --unpack $(ls *.deb | grep -v ^docker)" + CUT.replace("{packages}", "docker.io_*.deb")
+CUT_CONTAINERD = FETCH + CUT.replace("{packages}", "containerd_*.deb")
 AGENTS = "dpkg-query -W -f '${Package} ${db:Status-Abbrev}\n' amazon-ecs-init amazon-ssm-agent"
 OLD: dict[str, Any] = {"ecs_ssm_agent_version": SSM_VERSIONS[0], "ecs_agent_version": ECS_VERSIONS[0]}
 
@@ -114,26 +134,42 @@ def test_an_upgrade_killed_between_installation_and_restart(controller: Controll
     assert run.changed() == {"node1": 0}, run.text
 
 
-def test_an_installation_of_docker_that_was_killed_is_completed(controller: Controller) -> None:
-    host = controller.lab.add_host("node3")
-    host.run(UNPACK, check=True)
+@pytest.mark.parametrize(
+    ("name", "kill", "left"),
+    [("node3", UNPACK, "iU "), ("node4", CUT_DOCKER, "iHR"), ("node5", CUT_CONTAINERD, "")],
+)
+def test_an_installation_of_docker_that_was_killed_is_completed(
+    controller: Controller, name: str, kill: str, left: str
+) -> None:
+    host = controller.lab.add_host(name)
+    host.run(kill, check=True)
     status = "dpkg-query -W -f '${db:Status-Abbrev}' docker.io"
-    assert host.run(status, check=True).stdout == "iU "
-    play = {"hosts": "node3", "gather_facts": False, "roles": ["onprem.ecs.container_engine"]}
+    assert host.run(status).stdout == left
+    play = {"hosts": name, "gather_facts": False, "roles": ["onprem.ecs.container_engine"]}
     path = controller.write_play("engine", [play])
     run = controller.play(path)
     assert run.code == 0, run.text
     assert host.run(status, check=True).stdout == "hi "
     assert host.run("systemctl is-active docker.service").returncode == 0
     run = controller.play(path)
-    assert run.changed() == {"node3": 0}, run.text
+    assert run.changed() == {name: 0}, run.text
 
 
-def test_agents_whose_installation_was_killed_are_completed(controller: Controller) -> None:
+@pytest.mark.parametrize(
+    ("kill", "left", "playbook"),
+    [
+        (UNPACK_AGENTS, "iU", "onprem.ecs.enroll"),
+        (CUT_AGENTS, "iHR", "onprem.ecs.enroll"),
+        (CUT_AGENTS, "iHR", "onprem.ecs.upgrade"),
+    ],
+)
+def test_agents_whose_installation_was_killed_are_completed(
+    controller: Controller, kill: str, left: str, playbook: str
+) -> None:
     host = controller.lab.host("node1")
-    host.run(UNPACK_AGENTS, check=True)
-    assert host.run(AGENTS, check=True).stdout.split() == ["amazon-ecs-init", "iU", "amazon-ssm-agent", "iU"]
-    run = controller.enroll("--limit", "node1")
+    host.run(kill, check=True)
+    assert host.run(AGENTS, check=True).stdout.split() == ["amazon-ecs-init", left, "amazon-ssm-agent", left]
+    run = controller.play(playbook, ecs_hosts="node1")
     assert run.code == 0, run.text
     assert host.run(AGENTS, check=True).stdout.split() == ["amazon-ecs-init", "ii", "amazon-ssm-agent", "ii"]
     instances_up(controller, "node1", "node2")
@@ -141,14 +177,16 @@ def test_agents_whose_installation_was_killed_are_completed(controller: Controll
     assert run.changed() == {"node1": 0}, run.text
 
 
-def test_agents_whose_installation_was_killed_are_taken_out(controller: Controller) -> None:
-    host = controller.lab.host("node1")
-    host.run(UNPACK_AGENTS, check=True)
+@pytest.mark.parametrize(("name", "kill"), [("node1", UNPACK_AGENTS), ("node2", CUT_AGENTS)])
+def test_agents_whose_installation_was_killed_are_taken_out(controller: Controller, name: str, kill: str) -> None:
+    host = controller.lab.host(name)
+    host.run(kill, check=True)
     assert host.run("systemctl is-active ecs.service").returncode == 0
-    run = controller.play("onprem.ecs.offboard", ecs_hosts="node1")
+    run = controller.play("onprem.ecs.offboard", ecs_hosts=name)
     assert run.code == 0, run.text
     assert host.run(AGENTS).stdout == ""
     assert host.run("systemctl is-active ecs.service amazon-ssm-agent.service").stdout.split() == ["inactive"] * 2
-    assert [node["ComputerName"] for node in controller.state()["managed_nodes"]] == ["node2"]
-    run = controller.play("onprem.ecs.offboard", ecs_hosts="node1")
-    assert run.code == 0 and run.changed()["node1"] == 0, run.text
+    assert host.run("apt-get check").returncode == 0
+    assert name not in [node["ComputerName"] for node in controller.state()["managed_nodes"]]
+    run = controller.play("onprem.ecs.offboard", ecs_hosts=name)
+    assert run.code == 0 and run.changed()[name] == 0, run.text

@@ -123,7 +123,7 @@ def find_credentials(env: Mapping[str, str]) -> wire.Credentials:
         )
     parser = configparser.ConfigParser(default_section="", interpolation=None)
     try:
-        parser.read(files.SHARED_CREDENTIALS)
+        parser.read(files.shared_credentials())
         part = parser["default"]
         return wire.Credentials(
             part["aws_access_key_id"], part["aws_secret_access_key"], part.get("aws_session_token", "")
@@ -363,6 +363,7 @@ class Agent:
                 except (wire.NetworkError, wire.ServiceError, AgentExit, ValueError, KeyError) as error:
                     files.agent_log("error", f"{name} session ended", error=error)
                     if "InactiveInstance" in str(error):
+                        files.agent_log("info", "Container instance is deregistered")
                         time.sleep(INACTIVE_SECONDS)
                 if time.monotonic() - began > 30:
                     pause = RECONNECT_FIRST

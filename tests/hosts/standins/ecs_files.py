@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import http.client
 import json
 import os
@@ -29,7 +30,6 @@ INIT_LOG = ROOT / "var/log/ecs/ecs-init.log"
 EXEC = ROOT / "var/lib/ecs/deps/execute-command"
 EXEC_PROGRAMS = ("amazon-ssm-agent", "ssm-agent-worker", "ssm-session-worker")
 PID_FILE = ROOT / "run/ecs-agent.pid"
-SHARED_CREDENTIALS = ROOT / "root/.aws/credentials"
 DOCKER_SOCKET = ROOT / "var/run/docker.sock"
 
 # The real agent is a container. These are the folders that it sees, and where they are on the host.
@@ -49,6 +49,18 @@ def can_exec() -> bool:
     versions = [path for path in (EXEC / "bin").glob("*") if re.fullmatch(r"\d+(\.\d+){3}", path.name)]
     whole = any(all((version / name).is_file() for name in EXEC_PROGRAMS) for version in versions)
     return whole and (EXEC / "certs/tls-ca-bundle.pem").is_file()
+
+
+@functools.cache
+def shared_credentials() -> Path:
+    """The credentials that the SSM agent shares, as the agent's container sees them.
+
+    Docker mounts the folder when it starts the container, and makes one where there is none: one that takes its place
+    later is not seen.
+    """
+    folder = ROOT / "root/.aws"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return Path(f"/proc/self/fd/{os.open(folder, os.O_PATH | os.O_DIRECTORY)}/credentials")
 
 
 class DockerError(Exception):

@@ -439,6 +439,7 @@ def serve(version: str) -> int:
     except ValueError as error:
         files.log("ERROR", f"[amazon-ssm-agent] the private key of the vault cannot be read: {error}", console=True)
         return 0
+    files.begin_identity(registration.instance, version)
     return agent.run()
 
 

@@ -270,6 +270,14 @@ def share_credentials(credentials: wire.Credentials) -> None:
     write(CREDENTIALS, "\n".join(lines))
 
 
+def begin_identity(instance: str, version: str) -> None:
+    """Say in ``identity_config.json`` who the agent is at its start: it has no credentials yet, unless it was the same
+    before.
+    """
+    if _read_json(IDENTITY).get("InstanceId") != instance:
+        save_identity(instance, "0001-01-01T00:00:00Z", version)
+
+
 def save_identity(instance: str, expires: str, version: str) -> None:
     """Say in ``identity_config.json`` who the running agent is and until when its credentials hold."""
     document = {

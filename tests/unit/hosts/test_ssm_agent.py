@@ -20,10 +20,19 @@ WRONG = ("11111111-2222-3333-4444-555555555555", "AbCdEfGhIjKlMnOpQrSt")
 NOISE = "Applying config override from"
 
 
+IDENTITY = "var/lib/amazon/ssm/runtimeconfig/identity_config.json"
+NEVER = "0001-01-01T00:00:00Z"
+
+
 def identity(box: Box) -> dict[str, str]:
-    """What the running agent says of itself."""
-    found: dict[str, str] = wait(lambda: box.read("var/lib/amazon/ssm/runtimeconfig/identity_config.json"), "identity")
-    return found
+    """What the running agent says of itself when it has credentials."""
+
+    def has_credentials() -> dict[str, str] | None:
+        found: dict[str, str] = box.read(IDENTITY) or {"CredentialsExpiresAt": NEVER}
+        return found if found["CredentialsExpiresAt"] != NEVER else None
+
+    said: dict[str, str] = wait(has_credentials, "identity")
+    return said
 
 
 def test_registers_and_comes_online(box: Box) -> None:
@@ -152,7 +161,7 @@ def test_backs_off_when_it_was_deregistered(box: Box) -> None:
         lambda: "InvalidInstanceId: " in log() and "Next credential rotation will be in 0.3 minutes" in log(),
         "back-off",
     )
-    assert box.read("var/lib/amazon/ssm/runtimeconfig/identity_config.json") is None
+    assert box.read(IDENTITY)["CredentialsExpiresAt"] == NEVER, "it names itself and the file before it has any"
 
 
 def test_endpoints() -> None:

@@ -179,6 +179,31 @@ def test_ecs_does_not_accept_the_state(host: FakeHost, started: float, refused: 
     assert why_stale(found, "eu-west-1", "default", None) == ("ECS does not accept it any more" if refused else None)
 
 
+@pytest.mark.parametrize("file", ["ecs-agent.log", "ecs-agent.log.2026-11-21-15"])
+@pytest.mark.parametrize(("started", "refused"), [(3600, True), (10, False)])
+def test_a_running_agent_that_was_deregistered(
+    host: FakeHost, monkeypatch: pytest.MonkeyPatch, file: str, started: float, refused: bool
+) -> None:
+    """It answers as before, and is told once an hour, perhaps in the file of the hour before."""
+    host.put("/var/lib/ecs/data/agent.db", f"\x00{ARN}\x00")
+    line = 'level=info time=2026-11-21T16:47:30Z msg="Container instance is deregistered" module=session.go'
+    host.put("/var/log/ecs/" + file, line + "\n")
+    unit = RUNNING["ecs.service"]._replace(started_at=host.clock - started)
+    with agent(json.dumps(ANSWER).encode()) as address:
+        monkeypatch.setattr(_host_agent, "INTROSPECTION", address)
+        found = read_agent(host, {"ecs.service": unit}, PACKAGES)
+    assert (found["state_refused"], found["working"]) == (refused, not refused)
+    assert found["reason"] == (f"ECS has deregistered {ARN}, and the agent runs on without it" if refused else None)
+    assert why_stale(found, "eu-west-1", "default", None) == ("ECS does not accept it any more" if refused else None)
+
+
+@pytest.mark.parametrize("folder", [True, False])
+def test_the_folder_of_the_credentials_was_removed(host: FakeHost, folder: bool) -> None:
+    if folder:
+        host.put("/root/.aws/credentials", "")
+    assert read_agent(host, RUNNING, PACKAGES)["needs_restart"] is not folder
+
+
 @pytest.mark.parametrize(
     ("region", "cluster", "lost", "words"),
     [
@@ -201,6 +226,7 @@ def test_when_the_state_is_stale(
 @pytest.mark.parametrize("program", ["/usr/libexec/amazon-ecs-init", "/var/cache/ecs/ecs-agent.tar"])
 def test_another_version_was_installed(host: FakeHost, program: str) -> None:
     """A run was killed between the installation and the restart: the process is of the old version still."""
+    host.put("/root/.aws/credentials", "")
     running = {"ecs.service": RUNNING["ecs.service"]._replace(started_at=NOW - 100)}
     for installed_at, expected in ((NOW - 200, False), (NOW - 50, True)):
         host.install(program, installed_at)

@@ -12,6 +12,7 @@ import pytest
 from unit.plugins.module_utils._host_double import DEBIAN_12, NOW, FakeHost
 
 from ansible_collections.onprem.ecs.plugins.module_utils._host_engine import read_engine
+from ansible_collections.onprem.ecs.plugins.module_utils._host_io import Result
 from ansible_collections.onprem.ecs.plugins.module_utils._host_packages import Installed
 from ansible_collections.onprem.ecs.plugins.module_utils._host_system import read_system
 from ansible_collections.onprem.ecs.plugins.module_utils._host_units import Unit
@@ -27,7 +28,8 @@ FAILED = RUNS._replace(active=False, sub_state="failed", result="exit-code")
         (RUNS, {"docker.io": "20.10.24+dfsg1-1+b3"}, "docker.io", "20.10.24", None),
         (RUNS, {"docker-ce": "5:27.3.1-1~debian.12~bookworm", "docker.io": "20.10"}, "docker-ce", "27.3.1", None),
         (RUNS, {"moby-engine": "24.0.5-1.fc40"}, "moby-engine", "24.0.5", None),
-        (RUNS, {}, "docker", None, None),
+        (RUNS, {}, None, None, None),
+        (RUNS, {"docker-stable": "24.0.9_ce-1"}, "docker-stable", "24.0.9", None),
         (NONE, {}, None, None, "Docker is not installed"),
         (NONE, {"podman-docker": "4.9"}, None, None, "podman-docker stands in for it"),
         (NONE, {"docker.io": "20.10.24"}, "docker.io", "20.10.24", "there is no docker.service"),
@@ -45,9 +47,32 @@ def test_engine(
 ) -> None:
     host = FakeHost(tmp_path)
     found = read_engine(host, read_system(host), {"docker.service": unit}, Installed(packages))
-    assert (found["name"], found["version"], found["installed"]) == (name, version, name is not None)
+    assert (found["name"], found["version"], found["installed"]) == (name, version, unit.loaded or name is not None)
     assert (found["reason"] is None) if reason is None else (reason in found["reason"])
     assert found["active"] is unit.active and found["enabled"] is unit.enabled
+
+
+@pytest.mark.parametrize(
+    ("system", "packages", "provides", "suits"),
+    [
+        ("debian", {"docker.io": "20.10.24"}, "", True),
+        ("debian", {"docker-ce": "5:27.3.1-1"}, "", True),
+        # Of Microsoft's repository; and one that no package brought.
+        ("debian", {"moby-engine": "25.0.3"}, "", False),
+        ("debian", {"moby-engine": "25.0.3"}, "docker-engine, container-runtime (= 2)", True),
+        ("debian", {"moby-engine": "25.0.3"}, "docker (= 25.0.3)", False),
+        ("debian", {}, "", False),
+        ("fedora", {"moby-engine": "25.0.3"}, "", True),
+    ],
+)
+def test_apt_would_put_another_docker_in_its_place(
+    tmp_path: Path, system: str, packages: dict[str, str], provides: str, suits: bool
+) -> None:
+    host = FakeHost(tmp_path)
+    host.put("/etc/os-release", release(system, "12"))
+    host.answers["dpkg-query"] = lambda _command: Result(0, provides, "")
+    found = read_engine(host, read_system(host), {"docker.service": RUNS}, Installed(packages))
+    assert found["suits_agent"] is suits
 
 
 @pytest.mark.parametrize("unit", [RUNS, NONE])

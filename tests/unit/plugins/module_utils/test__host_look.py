@@ -137,6 +137,25 @@ def test_a_snap_of_docker_blocks_where_there_is_no_other(bare: FakeHost) -> None
     assert "engine_snap" not in problems(bare)
 
 
+def test_podman_in_dockers_place_blocks(bare: FakeHost) -> None:
+    bare.answers["dpkg-query"] = lambda _command: Result(0, "podman-docker\t4.3.1\tii \n", "")
+    assert problems(bare) == {"engine_podman": True}
+
+
+def test_a_docker_that_apt_would_replace_blocks_where_the_agent_is_missing(bare: FakeHost) -> None:
+    bare.answers["systemctl"] = systemctl(docker=block("docker.service"))
+    for packages in ("", "moby-engine\t25.0.3\tii \n"):
+        bare.answers["dpkg-query"] = lambda command, rows=packages: Result(
+            0, "" if "${Provides}" in command[2] else rows, ""
+        )
+        assert problems(bare)["engine_unknown_to_agent"] is True
+        rows = packages + "amazon-ecs-init\t1.105.1-1\tii \n"
+        bare.answers["dpkg-query"] = lambda command, rows=rows: Result(
+            0, "" if "${Provides}" in command[2] else rows, ""
+        )
+        assert "engine_unknown_to_agent" not in problems(bare)
+
+
 def test_no_systemd(tmp_path: Path) -> None:
     made = FakeHost(tmp_path)
     made.put("/etc/os-release", 'ID=ubuntu\nVERSION_ID="24.04"')

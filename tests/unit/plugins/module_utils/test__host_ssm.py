@@ -216,6 +216,34 @@ def test_credentials_that_were_removed(tmp_path: Path) -> None:
     assert shown["reason"] == "the SSM agent must be restarted: the credentials in /root/.aws/credentials are gone"
 
 
+@pytest.mark.parametrize("expires", ["0001-01-01T00:00:00Z", "2026-11-21T17:40:00Z"])
+@pytest.mark.parametrize("words", [GONE_WORDS, "MachineFingerprintDoesNotMatch: no"])
+def test_a_node_that_is_lost_and_has_no_credentials(tmp_path: Path, expires: str, words: str) -> None:
+    """It never got any, since its role was wrong at first; or somebody removed them."""
+    host = FakeHost(tmp_path)
+    host.register(written_at=NOW - 2000)
+    host.run_as(expires=expires)
+    Path(host.path("/root/.aws/credentials")).unlink()
+    host.put(ERRORS, error(NOW - 5, words))
+    shown = show_ssm(read_ssm(host, UNITS_RUN, {}, "deb"), "eu-west-1", NOW)
+    assert shown["needs_registration"] and not shown["working"]
+    assert "is lost" in shown["reason"]
+
+
+def test_a_node_that_was_never_given_credentials(tmp_path: Path) -> None:
+    """The agent names the file at its start: nothing was removed, and a restart would not help."""
+    host = FakeHost(tmp_path)
+    host.register(written_at=NOW - 2000)
+    host.run_as(expires="0001-01-01T00:00:00Z")
+    Path(host.path("/root/.aws/credentials")).unlink()
+    host.put(ERRORS, error(NOW - 5, "AccessDeniedException: not authorized to assume the role"))
+    host.answers["journalctl"] = lambda _command: Result(0, "", "")
+    ssm = read_ssm(host, UNITS_RUN, {}, "deb")
+    shown = show_ssm(ssm, "eu-west-1", NOW)
+    assert shown["reason"] == f"the SSM agent has not got credentials for {NODE} yet"
+    assert not shown["needs_restart"] and [found.code for found in ssm.findings] == ["access_denied"]
+
+
 @pytest.mark.parametrize(("installed_at", "expected"), [(NOW - 5000, False), (NOW - 20, True), (NOW + 20, False)])
 @pytest.mark.parametrize("program", ["/usr/bin/amazon-ssm-agent", "/snap/amazon-ssm-agent/current"])
 def test_another_version_was_installed(tmp_path: Path, program: str, installed_at: float, expected: bool) -> None:
