@@ -142,7 +142,7 @@ def _engine_problems(seen: Look) -> t.Iterator[Problem]:
         if not seen.engine["suits_agent"] and not seen.agent["installed"]:
             yield Problem(
                 "engine_unknown_to_agent",
-                f"the package amazon-ecs-init wants one of {', '.join(WANTED_BY_AGENT)}: apt would install another Docker "
+                f"the package amazon-ecs-init wants one of {', '.join(WANTED_BY_AGENT)}: apt would put another Docker "
                 f"beside the one that is there ({seen.engine['name'] or 'no package brought it'}), or in its place",
                 "move the host to docker-ce or docker.io before, when its containers may stop",
                 True,

@@ -194,3 +194,11 @@ def test_errors_name_variables_that_there_are() -> None:
         for remedy in re.findall(r"\((ecs_\w+)\)|set (ecs_\w+)", text):
             variable = "".join(remedy)
             assert variable in every or variable in inner or variable in modules, f"{name}: {variable}"
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_what_the_controller_does_needs_no_sudo(role: str) -> None:
+    """An inventory may set ansible_become, which counts more than the keyword, and counts for localhost too."""
+    for task in role_tasks(role):
+        if task.get("delegate_to") == "localhost":
+            assert task.get("vars", {}).get("ansible_become") is False, task["name"]
