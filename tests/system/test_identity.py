@@ -14,7 +14,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from system.controller import CLUSTER, Controller, instance_of
+from hosts import Host
+from system.controller import CLUSTER, Controller, differences, instance_of
 
 pytestmark = pytest.mark.lab
 PIPELINING = True
@@ -61,12 +62,23 @@ def up(user: Controller, *names: str) -> None:
     assert {(one["status"], one["agentConnected"]) for one in there} == {("ACTIVE", True)}
 
 
-def test_a_node_that_aws_has_forgotten_becomes_a_new_one(user: Controller) -> None:
-    old, arn, other = node_of(user, "node2"), introspection(user, "node2"), node_of(user, "node1")
+def forget(user: Controller, name: str) -> str:
+    """AWS forgets the managed node of a host, and its agent is told so; the id that it had."""
+    old, host = node_of(user, name), user.lab.host(name)
     user.ask("onprem.ecs.ssm_managed_node", instance_ids=[old], state="absent", protect=False)
-    host = user.lab.host("node2")
-    host.run("systemctl restart amazon-ssm-agent", check=True)
-    assert host.run(f"for i in $(seq 60); do {FORGOTTEN} && exit; sleep 0.5; done; exit 1").returncode == 0
+    host.run("rm -f /var/log/amazon/ssm/errors.log; systemctl restart amazon-ssm-agent", check=True)
+    wait_on(host, FORGOTTEN)
+    return old
+
+
+def wait_on(host: Host, question: str) -> None:
+    """Wait until a shell command succeeds on a host."""
+    assert host.run(f"for i in $(seq 120); do {question} && exit; sleep 0.5; done; exit 1").returncode == 0, question
+
+
+def test_a_node_that_aws_has_forgotten_becomes_a_new_one(user: Controller) -> None:
+    arn, other = introspection(user, "node2"), node_of(user, "node1")
+    old = forget(user, "node2")
     run = user.enroll(ecs_remove_stale=True, ecs_wait_timeout=60)
     assert run.code == 0, run.text
     assert node_of(user, "node2") != old and introspection(user, "node2") != arn
@@ -74,6 +86,63 @@ def test_a_node_that_aws_has_forgotten_becomes_a_new_one(user: Controller) -> No
     up(user, *NAMES)
     run = user.enroll(ecs_remove_stale=True)
     assert run.changed() == dict.fromkeys(NAMES, 0), run.text
+
+
+def test_what_a_host_was_is_removed_also_when_it_fails_later(user: Controller) -> None:
+    """The next run could not know what it was: it has another registration by then."""
+    before = instance_of(user, "node2")["containerInstanceArn"]
+    # Also where nobody is left that has credentials.
+    user.lab.host("node2").run("rm -r /root/.aws", check=True)
+    forget(user, "node2")
+    fault = {"service": "ecs", "operation": "RegisterContainerInstance", "kind": "error", "count": 1000}
+    denied = {"status": 400, "code": "AccessDeniedException", "message": "not authorized to perform this action"}
+    user.lab.emulator("POST", "faults", {**fault, **denied})
+    run = user.enroll(ecs_remove_stale=True, ecs_wait_timeout=15)
+    user.lab.emulator("DELETE", "faults")
+    assert run.recap["node2"]["failed"] == 1 and run.recap["node1"]["failed"] == 0, run.text
+    (was,) = (one for one in user.state()["container_instances"] if one["containerInstanceArn"] == before)
+    assert was["status"] == "INACTIVE"
+    run = user.enroll(ecs_wait_timeout=60)
+    assert run.code == 0, run.text
+    up(user, *NAMES)
+
+
+def test_a_host_that_was_taken_out_of_ecs_alone_joins_again(user: Controller) -> None:
+    """Its agent runs on, and answers as before."""
+    host, node, arn = user.lab.host("node2"), node_of(user, "node2"), introspection(user, "node2")
+    user.ask("onprem.ecs.ecs_external_instance", cluster=CLUSTER, instance_ids=[node], state="absent", force=True)
+    wait_on(host, "grep -qs 'instance is deregistered' /var/log/ecs/ecs-agent.log")
+    assert introspection(user, "node2") == arn
+    run = user.enroll(ecs_wait_timeout=60)
+    assert run.code == 0, run.text
+    assert node_of(user, "node2") == node and introspection(user, "node2") != arn
+    up(user, *NAMES)
+    run = user.enroll()
+    assert run.changed() == dict.fromkeys(NAMES, 0), run.text
+
+
+def test_an_agent_whose_folder_of_credentials_was_removed_is_restarted(user: Controller) -> None:
+    host, ask = user.lab.host("node2"), "systemctl show --property=ActiveEnterTimestampMonotonic ecs"
+    began = host.run(ask, check=True).stdout
+    host.run("rm -r /root/.aws", check=True)
+    run = user.enroll(ecs_wait_timeout=60)
+    assert run.code == 0, run.text
+    assert host.run(ask, check=True).stdout != began
+    up(user, *NAMES)
+    run = user.enroll()
+    assert run.changed() == dict.fromkeys(NAMES, 0), run.text
+
+
+@pytest.mark.parametrize("playbook", ["enroll", "drain", "offboard"])
+def test_one_machine_by_two_names_is_refused(user: Controller, playbook: str) -> None:
+    group = user.group
+    there = group["hosts"]["node1"]
+    inventory = user.write_inventory("twice", {**group, "hosts": {**group["hosts"], "again": there}})
+    before = user.footprint()
+    user.forget_calls()
+    run = user.play(f"onprem.ecs.{playbook}", "-i", inventory, ecs_hosts="ecs")
+    assert run.code != 0 and "node1 and again are one managed node: mi-" in run.words, run.text
+    assert user.calls().writes == {} and differences(before, user.footprint()) == []
 
 
 def test_a_clone_is_not_taken_for_the_original(user: Controller) -> None:

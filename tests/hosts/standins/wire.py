@@ -336,4 +336,6 @@ def websocket(url: str, who: Caller, env: Mapping[str, str]) -> Any:
         return library.create_connection(url, timeout=30, header=header, suppress_origin=True, **options)
     except (OSError, library.WebSocketException) as error:
         said = words(error, parts.hostname or "", parts.port or 443)
-        raise NetworkError(f"websocket {url.split('?', maxsplit=1)[0]}: {said}") from error
+        # The real agents read the refusal's body, which the library's older versions do not keep.
+        refusal = (getattr(error, "resp_headers", None) or {}).get("x-amzn-errortype", "")
+        raise NetworkError(f"websocket {url.split('?', maxsplit=1)[0]}: {refusal} {said}") from error
