@@ -113,6 +113,21 @@ def test_what_cannot_be_meant_is_refused(user: Controller, variables: dict[str, 
     assert differences(before, user.footprint("node1")) == []
 
 
+def test_another_accounts_credentials_take_nothing_off_a_host(user: Controller) -> None:
+    """To them the host, which is alive, would look like one that is gone. Here it is the host that tells of another."""
+    host = user.lab.host("node1")
+    move = "sed -i s/:{}:container-instance/:{}:container-instance/ /var/lib/ecs/data/agent.db"
+    here, other = "123456789012", "210987654321"
+    host.run(f"systemctl stop ecs; {move.format(here, other)}", check=True)
+    before = user.footprint("node1")
+    user.forget_calls()
+    run = offboard(user, "node1")
+    host.run(f"{move.format(other, here)}; systemctl start ecs", check=True)
+    assert run.recap["node1"]["failed"] == 1, run.text
+    assert f"account_id is {other}, and these credentials are of {here}" in run.said_of("node1"), run.text
+    assert user.calls().writes == {} and differences(before, user.footprint("node1")) == []
+
+
 def test_a_host_with_tasks_stays(user: Controller) -> None:
     task = run_task(user, "alone", instance_of(user, "node1")["containerInstanceArn"])
     before = user.footprint("node1")

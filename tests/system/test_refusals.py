@@ -94,6 +94,10 @@ VARIABLES = {
         {"ecs_endpoints": {"ssm": "ssm.corp.example"}},
         ("ecs_endpoints must hold addresses such as https://host", "ssm.corp.example"),
     ),
+    "endpoint-without-tls": Wrong(
+        {"ecs_endpoints": {"ssmmessages": "http://messages.corp.example"}},
+        ("that of ssmmessages must be of https", "http://messages.corp.example"),
+    ),
     "endpoint-of-no-service": Wrong(
         {"ecs_endpoints": {"sms": "https://ssm.corp.example"}}, ("sms", "ecs_endpoints", "ssmmessages")
     ),
@@ -122,6 +126,12 @@ CASES = {
         make="mkdir /root/.aws && printf '%s\\n' '[default]' 'aws_access_key_id = AKIAFOREIGN000000001' "
         "'aws_secret_access_key = foreign' > /root/.aws/credentials",
         undo="rm -r /root/.aws",
+    ),
+    "a Docker that AWS's package does not know": Case(
+        ("the package amazon-ecs-init wants one of docker-ce", "no package brought it", "move the host to docker-ce"),
+        make="printf '%s\\n' '[Service]' 'ExecStart=/bin/sleep infinity' > /etc/systemd/system/docker.service "
+        "&& systemctl daemon-reload",
+        undo="rm /etc/systemd/system/docker.service && systemctl daemon-reload",
     ),
     "a system that AWS does not support": Case(
         ("does not support gentoo 2.15", "Debian", "ecs_allow_unsupported"),
