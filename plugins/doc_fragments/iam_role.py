@@ -112,6 +112,9 @@ options:
         that its trust document names, and those in which its policies of the catalogue allow resources that the task
         gives by name, or all of a kind. So tasks for different Regions can share a role, each adds its own. A Region is
         taken away only by naming those that stay.
+      - A role that was trusted from every Region stays so, for example one that was made by hand as the page of ECS
+        tells it. Its trust document gets C(*) in place of the Region, with C(aws:SourceAccount) beside it. Policies of
+        the collection's own that take the place of AWS's are then for every Region, too. Name the Regions to narrow it.
     type: list
     elements: str
   vpc:
@@ -124,7 +127,8 @@ options:
     description:
       - V(documented) puts the conditions into the trust document that AWS documents for the kind. For O(kind=anywhere),
         O(kind=task) and O(kind=task_execution) these are C(aws:SourceAccount) and C(aws:SourceArn), which keep others
-        from having a service of AWS use the role for them. For all other kinds there are none.
+        from having a service of AWS use the role for them. For all other kinds there are none. Which Regions they
+        name is said in O(regions).
       - V(none) puts no condition.
       - A dictionary is taken as the condition block.
     type: raw
@@ -213,8 +217,9 @@ options:
     description:
       - Refuse what would break running work. V(false) does it all the same, with a warning.
       - A role that managed nodes live on is not deleted, and its trust document not narrowed so that they would lose
-        their credentials. They are looked for in the Regions that the trust document names, or else in the Region of
-        the connection, in O(regions), and where the role was last used. Nor is the role limited to O(clusters) while
+        their credentials. They are looked for in the Regions that the trust document names. Where it trusts more than
+        it names, they are looked for in the Region of the connection, in O(regions), and where the role was last used.
+        Nor is the role limited to O(clusters) while
         hosts that live on it are in other clusters of the connection's Region.
       - Nor does it lose what it allowed them so far, by policies of the catalogue, of AWS or of your own, or by a new
         O(permissions_boundary). That is what the agents call and the features V(ecr_pull), V(cloudwatch_logs) and

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ansible_collections.onprem.ecs.plugins.module_utils import _catalog, _policy
 from ansible_collections.onprem.ecs.plugins.module_utils._catalog import Condition, Kind, Statement
@@ -38,6 +38,15 @@ class Where:
     partition: str
     account: str
     regions: tuple[str, ...]
+    wild: tuple[str, ...] = ()
+    """Names with wildcards that stand for Regions which its policies speak of, besides."""
+    trusted: tuple[str, ...] = ()
+    """Such names of Regions from which it is trusted so far, besides; ``*`` when that is every Region."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What stands in an ARN in place of the Region."""
+        return _policy.widest((*self.regions, *self.wild))
 
 
 def names_region(statements: t.Iterable[Statement], options: Options) -> bool:
@@ -111,7 +120,7 @@ def trust(kind: Kind, choice: t.Any, where: Where) -> Document:
     """
     conditions = choice if isinstance(choice, dict) else None
     if choice == "documented":
-        conditions = _block(kind.trust, {}, where)
+        conditions = _block(kind.trust, {}, replace(where, wild=where.trusted))
     document = _policy.trust(services(kind, where), kind.sid, conditions)
     if _policy.size(document) > _catalog.MAX_TRUST:
         raise EcsError(
@@ -160,7 +169,7 @@ def _block(conditions: t.Sequence[Condition], options: Options, where: Where) ->
 
 def _filled(template: str, where: Where, **more: str) -> list[str]:
     """The template for every Region, or once when it names none."""
-    regions = where.regions if "{region}" in template else ("",)
+    regions = where.names if "{region}" in template else ("",)
     return [
         template.format(partition=where.partition, account=where.account, region=region, **more) for region in regions
     ]

@@ -10,7 +10,7 @@ import re
 import typing as t
 
 from ansible_collections.onprem.ecs.plugins.module_utils import _iam_documents, _policy
-from ansible_collections.onprem.ecs.plugins.module_utils._iam_subject import Seen, Subject, conditions
+from ansible_collections.onprem.ecs.plugins.module_utils._iam_subject import Seen, Subject
 from ansible_collections.onprem.ecs.plugins.module_utils._policy import Document
 
 ASSUME = "sts:assumerole"
@@ -94,7 +94,7 @@ def trust_condition_missing(subject: Subject) -> t.Iterator[Seen]:
 
 def _limits(one: Document, key: str, account: str) -> bool:
     """True when a condition lets only this account pass."""
-    for operator, found, values in conditions(one):
+    for operator, found, values in _policy.conditions(one):
         if found != key.lower() or "Not" in operator or operator.endswith("IfExists") or not values:
             continue
         owners = [value.split(":")[4] if value.count(":") >= 5 else value for value in values]
@@ -108,7 +108,7 @@ def malformed_arn_condition(subject: Subject) -> t.Iterator[Seen]:
     documents = [("the trust document", subject.found.trust), *subject.documents()]
     for words, document in documents:
         for one in _policy.as_list(document.get("Statement")):
-            for operator, key, values in conditions(one):
+            for operator, key, values in _policy.conditions(one):
                 for value in values:
                     reason = _never(subject, operator, key, value)
                     if reason:

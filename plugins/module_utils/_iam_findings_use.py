@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 
 from ansible_collections.onprem.ecs.plugins.module_utils import _catalog, _iam_pass_role, _iam_plan, _policy
 from ansible_collections.onprem.ecs.plugins.module_utils._errors import EcsError
-from ansible_collections.onprem.ecs.plugins.module_utils._iam_subject import Seen, Subject, conditions, resources
+from ansible_collections.onprem.ecs.plugins.module_utils._iam_subject import Seen, Subject, resources
 from ansible_collections.onprem.ecs.plugins.module_utils._policy import Document
 
 PASSING = "iam:passrole"
@@ -60,7 +60,7 @@ def _wide_pass(words: str, one: Document) -> t.Iterator[Seen]:
         and operator.partition(":")[2] == ""
         and not operator.endswith("IfExists")
         and "*" not in values
-        for operator, key, values in conditions(one)
+        for operator, key, values in _policy.conditions(one)
         if operator.startswith("String") and "Not" not in operator
     )
     to = "the services named" if limited else "any service"

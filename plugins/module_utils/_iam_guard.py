@@ -20,7 +20,7 @@ from ansible_collections.onprem.ecs.plugins.module_utils import (
 )
 from ansible_collections.onprem.ecs.plugins.module_utils._aws import Aws
 from ansible_collections.onprem.ecs.plugins.module_utils._catalog import Feature, Kind
-from ansible_collections.onprem.ecs.plugins.module_utils._iam_documents import Options
+from ansible_collections.onprem.ecs.plugins.module_utils._iam_documents import REGION, Options
 from ansible_collections.onprem.ecs.plugins.module_utils._iam_plan import Found
 from ansible_collections.onprem.ecs.plugins.module_utils._iam_wanted import Wanted
 
@@ -175,12 +175,18 @@ def _live_regions(aws: Aws, options: Options, found: Found) -> set[str]:
     kind = _catalog.ANYWHERE
     if kind.service not in _policy.trusted_services(found.trust):
         return set()
-    live = set(_policy.source_regions(found.trust, kind.source))
-    if live:
-        return live
-    # It trusts every Region: look where its use is known of.
+    named = _policy.source_regions(found.trust, kind.source)
+    everywhere = not named or _policy.reach(found.trust, kind.service, kind.source) is None
+    # Where it trusts more than it names: look where its use is known of.
+    known = {one for one in _known_regions(aws, options, found) if everywhere or _policy.in_regions(one, named)}
+    return known | {one for one in named if REGION.fullmatch(one)}
+
+
+def _known_regions(aws: Aws, options: Options, found: Found) -> list[str]:
+    """The Regions of which something says that the role may be in use there."""
     last_used = (found.role.get("RoleLastUsed") or {}).get("Region")
-    return {region for region in (aws.region_or_none, last_used, *(options["regions"] or [])) if region}
+    regions = (aws.region_or_none, last_used, *(options["regions"] or []))
+    return list(dict.fromkeys(region for region in regions if region))
 
 
 def _kept_regions(wanted: Wanted, found: Found, live: set[str]) -> set[str]:
@@ -189,7 +195,7 @@ def _kept_regions(wanted: Wanted, found: Found, live: set[str]) -> set[str]:
     if _policy.same(found.trust, wanted.trust):
         return live
     kept = _policy.reach(wanted.trust, kind.service, kind.source)
-    return live if kept is None else live & kept
+    return live if kept is None else {region for region in live if _policy.in_regions(region, kept)}
 
 
 def _described(node: t.Mapping[str, t.Any]) -> str:

@@ -106,25 +106,40 @@ def where(aws: Aws, options: Options, found: Found | None) -> Where:
     """Account and partition, from the role's ARN or else the caller's; and the Regions that the documents name.
 
     Without the option ``regions`` they are the Region of the connection and those that the role is for already, by its
-    trust or by its policies: hosts in two Regions can share a role, and neither run takes the other's away.
+    trust or by its policies: hosts in two Regions can share a role, and neither run takes the other's away. A role that
+    was for every Region stays so: who lives on it elsewhere cannot be known here.
     """
     if found is None:
         caller = aws.caller()
         place = Where(caller.partition, caller.account, ())
     else:
         place = Where(found.role["Arn"].split(":")[1], found.role["Arn"].split(":")[4], ())
-    regions = set(options["regions"] or [])
-    if not regions:
-        regions = {aws.region_or_none} if aws.region_or_none else set()
-        regions |= _regions_so_far(options, place, found) if found is not None else set()
-    return replace(place, regions=tuple(sorted(regions)))
+    if options["regions"]:
+        return replace(place, regions=tuple(sorted(set(options["regions"]))))
+    if found is not None:
+        place = _so_far(options, place, found)
+    here = {aws.region_or_none} if aws.region_or_none else set()
+    return replace(place, regions=tuple(sorted({*place.regions, *here})))
 
 
-def _regions_so_far(options: Options, place: Where, found: Found) -> set[str]:
-    """Those that the role's trust and its policies of the catalogue name."""
+def _so_far(options: Options, place: Where, found: Found) -> Where:
+    """With the Regions that the role's trust and its policies of the catalogue name."""
     kind = _catalog.KINDS[options["kind"]]
-    trusted = _policy.source_regions(found.trust, kind.source) if kind.regional else ()
-    return {*trusted, *_iam_wanted.known_regions(options, place, found.inline)}
+    named = {*_policy.source_regions(found.trust, kind.source)} if kind.regional else set()
+    known = _iam_wanted.known_regions(options, place, found.inline)
+    trusted = {name for name in named if _policy.has_wildcard(name)}
+    if kind.regional and _policy.reach(found.trust, kind.service, kind.source) is None:
+        trusted = {"*"}
+    wild = {name for name in known if _policy.has_wildcard(name)}
+    # What AWS's policy allowed in every Region that trusts the role, the one in its place allows there, too.
+    if _iam_wanted.replaces_aws_policies(options, place, found.attached):
+        wild |= trusted
+    return replace(
+        place,
+        regions=tuple(sorted(name for name in named | known if not _policy.has_wildcard(name))),
+        wild=tuple(sorted(wild)),
+        trusted=tuple(sorted(trusted)),
+    )
 
 
 def shown(found: Found) -> dict[str, t.Any]:

@@ -148,10 +148,3 @@ def _belonging(kind: Kind, found: Found) -> int:
 def resources(one: t.Mapping[str, t.Any]) -> list[str]:
     """A statement's resources; all for ``NotResource``, which names those that are left out."""
     return ["*"] if "NotResource" in one else [str(resource) for resource in _policy.as_list(one.get("Resource"))]
-
-
-def conditions(one: t.Mapping[str, t.Any]) -> t.Iterator[tuple[str, str, list[str]]]:
-    """Operator, key in small letters, and values of each condition."""
-    for operator, keys in (one.get("Condition") or {}).items():
-        for key, values in keys.items():
-            yield operator, key.lower(), [str(value) for value in _policy.as_list(values)]

@@ -118,7 +118,7 @@ def wanted(options: Options, where: Where) -> Wanted:
     kind = _kind(options)
     name = role_name(options)
     check_regions(where)
-    if needs_region(options) and not where.regions:
+    if needs_region(options) and not where.names:
         raise EcsError("no Region: set the option region or regions, the variable AWS_REGION or one in the profile")
     given = grants(options)
     inline = {own.name: permissions(own.statements, options, where) for own in given.own}
@@ -206,7 +206,7 @@ def grants(options: Options) -> Grants:
 
 
 def known_regions(options: Options, where: Where, inline: t.Mapping[str, Document]) -> set[str]:
-    """The Regions that a role has been made for, by its inline policies of the catalogue.
+    """The Regions that a role has been made for, by its inline policies of the catalogue; they may have wildcards.
 
     A Region is one of them when it has ARNs that the options would give for it now. Those of items that the user gives
     as ARNs do not count: they stand for themselves, and the other items shall not be allowed there because of them.
@@ -220,10 +220,22 @@ def known_regions(options: Options, where: Where, inline: t.Mapping[str, Documen
     return {
         region
         for region in named
-        if REGION.fullmatch(region)
-        and _catalog.partition_of(region) == where.partition
+        if _can_be_in(region, where.partition)
         and held & (_granted(options, replace(where, regions=(region,))) - as_given)
     }
+
+
+def _can_be_in(region: str, partition: str) -> bool:
+    if _policy.has_wildcard(region):
+        return True
+    return bool(REGION.fullmatch(region)) and _catalog.partition_of(region) == partition
+
+
+def replaces_aws_policies(options: Options, where: Where, attached: t.Iterable[str]) -> bool:
+    """True when policies of our own, which name Regions, take the place of AWS's, which do not."""
+    aws = {policy_arn(path, where) for path in _kind(options).managed.managed}
+    stay = {policy_arn(policy, where) for policy in (*grants(options).managed, *(options["managed_policies"] or []))}
+    return bool(set(attached) & (aws - stay))
 
 
 def _granted(options: Options, where: Where) -> set[str]:

@@ -29,6 +29,13 @@ VERSION = "2012-10-17"
 
 ROOT = re.compile(r"arn:aws[a-z-]*:iam::(\d{12}):root")
 
+#: The keys that AWS documents against the confused deputy.
+SOURCE_ACCOUNT, SOURCE_ARN = "aws:sourceaccount", "aws:sourcearn"
+#: The operators that compare with an ARN in which ``*`` and ``?`` are wildcards. To StringEquals they are letters.
+TAKES_WILDCARDS = re.compile(r"(ArnEquals|ArnLike|StringLike)(IfExists)?")
+#: The services always name a source, so this condition limits nothing.
+IS_THERE = ("Null", SOURCE_ARN, ["false"])
+
 
 def parse(source: t.Any, what: str) -> Document:
     """A document from a dictionary, from JSON text, or from IAM's URL-encoded JSON.
@@ -227,23 +234,38 @@ def one_or_list(values: t.Sequence[str]) -> t.Any:
     return values[0] if len(values) == 1 else list(values)
 
 
+def conditions(one: t.Mapping[str, t.Any]) -> t.Iterator[tuple[str, str, list[str]]]:
+    """Operator, key in small letters, and values of each condition of a statement."""
+    for operator, keys in (one.get("Condition") or {}).items():
+        for key, values in keys.items():
+            yield operator, key.lower(), [str(value) for value in as_list(values)]
+
+
 def source_regions(trust_document: t.Mapping[str, t.Any], service: str) -> tuple[str, ...]:
     """The Regions that a trust document names in ``aws:SourceArn`` as ``arn:P:SERVICE:REGION:ACCOUNT:*``, sorted.
 
-    Empty when it has no such condition, so when it trusts calls from every Region.
+    They may have wildcards. Empty when there is no such condition, so when calls from every Region are trusted.
     """
-    pattern = re.compile(rf"arn:aws[a-z-]*:{re.escape(service)}:([a-z0-9-]+):\d{{12}}:\*")
     found: set[str] = set()
     for one in as_list(trust_document.get("Statement")):
-        for keys in (one.get("Condition") or {}).values():
-            for key, values in keys.items():
-                if key.lower() == "aws:sourcearn":
-                    found.update(m.group(1) for m in (pattern.fullmatch(str(v)) for v in as_list(values)) if m)
+        for operator, key, values in conditions(one):
+            if key == SOURCE_ARN and TAKES_WILDCARDS.fullmatch(operator):
+                found |= _regions_in(values, service)
     return tuple(sorted(found))
 
 
+def _regions_in(arns: t.Iterable[str], service: str) -> frozenset[str]:
+    """The Regions of those ARNs that stand for everything of the service."""
+    found = set()
+    for arn in arns:
+        parts = ["*"] * 6 if arn == "*" else arn.split(":", 5)
+        if len(parts) == 6 and parts[3] and parts[5] == "*" and fnmatchcase(service, parts[2]):
+            found.add(parts[3])
+    return frozenset(found)
+
+
 def reach(trust_document: t.Mapping[str, t.Any], principal: str, source: str) -> frozenset[str] | None:
-    """The Regions from which a service can assume the role; None: all.
+    """The Regions from which a service can assume the role, also with wildcards; None: all.
 
     A condition that is not one of those that AWS documents is taken to let nobody in.
 
@@ -254,13 +276,41 @@ def reach(trust_document: t.Mapping[str, t.Any], principal: str, source: str) ->
     for one in as_list(trust_document.get("Statement")):
         if principal not in trusted_services({"Statement": one}):
             continue
-        keys = {key.lower() for block in (one.get("Condition") or {}).values() for key in block}
-        if not keys <= {"aws:sourceaccount", "aws:sourcearn"}:
-            continue
-        if "aws:sourcearn" not in keys:
+        regions = _let_in(one, source)
+        if regions is None:
             return None
-        found.update(source_regions({"Statement": one}, source))
+        found |= regions
     return frozenset(found)
+
+
+def _let_in(one: t.Mapping[str, t.Any], source: str) -> frozenset[str] | None:
+    """The Regions that the conditions of a statement leave; None: all."""
+    left: frozenset[str] | None = None
+    for operator, key, values in conditions(one):
+        if key == SOURCE_ACCOUNT or (operator, key, [value.lower() for value in values]) == IS_THERE:
+            continue
+        if key != SOURCE_ARN or not TAKES_WILDCARDS.fullmatch(operator):
+            return frozenset()
+        regions = _regions_in(values, source)
+        if "*" not in regions:
+            left = regions if left is None else left & regions
+    return left
+
+
+def has_wildcard(name: str) -> bool:
+    """True when it stands for more than itself."""
+    return "*" in name or "?" in name
+
+
+def widest(names: t.Iterable[str]) -> tuple[str, ...]:
+    """The names, sorted, without those that another one of them stands for."""
+    every = set(names)
+    return tuple(sorted(name for name in every if not in_regions(name, every - {name})))
+
+
+def in_regions(region: str, names: t.Iterable[str]) -> bool:
+    """True when the Region is one of those named, wildcards allowed."""
+    return any(fnmatchcase(region, name) for name in names)
 
 
 def trusted_services(trust_document: t.Mapping[str, t.Any]) -> frozenset[str]:

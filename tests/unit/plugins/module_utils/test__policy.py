@@ -271,3 +271,50 @@ def test_regions_of_a_trust_document() -> None:
     assert _policy.source_regions(trust, "ecs") == ()
     assert _policy.source_regions(_policy.trust(["ssm.amazonaws.com"]), "ssm") == ()
     assert _policy.trusted_services(trust) == {"ssm.amazonaws.com"}
+
+
+ANY, WEST = "arn:aws:ssm:*:123456789012:*", "arn:aws:ssm:eu-west-1:123456789012:*"
+
+
+@pytest.mark.parametrize(
+    ("conditions", "regions"),
+    [
+        (None, None),
+        ({"StringEquals": {"aws:SourceAccount": "123456789012"}}, None),
+        ({"ArnEquals": {"aws:SourceArn": ANY}}, None),
+        ({"ArnLike": {"aws:SourceArn": [WEST, ANY]}, "StringEquals": {"aws:SourceAccount": "123456789012"}}, None),
+        ({"StringLike": {"aws:SourceArn": "*"}}, None),
+        ({"ArnLikeIfExists": {"aws:SourceArn": "arn:aws*:*:*:*:*"}}, None),
+        ({"Null": {"aws:SourceArn": False}, "StringEquals": {"aws:SourceAccount": "123456789012"}}, None),
+        ({"ArnLike": {"aws:SourceArn": WEST}}, {"eu-west-1"}),
+        ({"ArnLike": {"aws:SourceArn": "arn:aws:ssm:eu-*:123456789012:*"}}, {"eu-*"}),
+        ({"ArnLike": {"aws:SourceArn": ANY}, "ArnEquals": {"aws:SourceArn": WEST}}, {"eu-west-1"}),
+        # A letter like any other for this operator.
+        ({"StringEquals": {"aws:SourceArn": ANY}}, set()),
+        ({"ArnNotLike": {"aws:SourceArn": WEST}}, set()),
+        ({"Null": {"aws:SourceArn": "true"}}, set()),
+        ({"ArnLike": {"aws:SourceArn": "arn:aws:ecs:*:123456789012:*"}}, set()),
+        ({"ArnLike": {"aws:SourceArn": "arn:aws:ssm:*:123456789012:managed-instance/mi-1"}}, set()),
+        ({"ArnLike": {"aws:SourceArn": "arn:aws:ssm"}}, set()),
+        ({"ArnLike": {"aws:SourceArn": ANY}, "StringEquals": {"aws:PrincipalOrgID": "o-1"}}, set()),
+    ],
+)
+def test_from_where_a_service_can_assume_the_role(conditions: dict[str, Any] | None, regions: set[str] | None) -> None:
+    trust = _policy.trust(["ssm.amazonaws.com"], conditions=conditions)
+    assert _policy.reach(trust, "ssm.amazonaws.com", "ssm") == regions
+    assert _policy.reach(trust, "ec2.amazonaws.com", "ssm") == frozenset()
+
+
+def test_one_statement_that_lets_all_in_is_enough() -> None:
+    trust = _policy.trust(["ssm.amazonaws.com"], conditions={"ArnLike": {"aws:SourceArn": WEST}})
+    other = _policy.trust(["ssm.amazonaws.com"], conditions={"ArnLike": {"aws:SourceArn": ANY}})
+    trust["Statement"] += other["Statement"]
+    assert _policy.reach(trust, "ssm.amazonaws.com", "ssm") is None
+    assert _policy.source_regions(trust, "ssm") == ("*", "eu-west-1")
+
+
+@pytest.mark.parametrize(
+    ("region", "named"), [("eu-west-1", True), ("us-east-1", True), ("us-east-2", False), ("ap-south-1", False)]
+)
+def test_regions_with_wildcards(region: str, named: bool) -> None:
+    assert _policy.in_regions(region, ("eu-*", "us-east-1")) is named

@@ -297,6 +297,103 @@ def test_a_role_by_hand_gets_what_is_missing(account: Account) -> None:
     assert account.good(trust_conditions="none")["changed"] is False
 
 
+def by_hand(
+    account: Account,
+    service: str,
+    conditions: dict[str, Any] | None = None,
+    name: str = NAME,
+    policies: tuple[str, ...] = (CORE, EC2),
+) -> None:
+    """A role that somebody made without the collection."""
+    statement: dict[str, Any] = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+    if conditions:
+        statement["Condition"] = conditions
+    trust = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    account.iam().create_role(RoleName=name, AssumeRolePolicyDocument=trust)
+    for policy in policies:
+        account.iam().attach_role_policy(RoleName=name, PolicyArn=policy)
+
+
+def conditions_of(result: dict[str, Any]) -> Any:
+    """The conditions of the trust document, their operators left out."""
+    (statement,) = result["iam_role"]["assume_role_policy_document"]["Statement"]
+    return {key: value for keys in statement["Condition"].values() for key, value in keys.items()}
+
+
+@pytest.mark.parametrize(
+    "conditions",
+    [
+        None,
+        {"StringEquals": {"aws:SourceAccount": "123456789012"}},
+        {"StringLike": {"aws:SourceArn": "arn:aws:ssm:*:123456789012:*"}},
+    ],
+    ids=["as AWS's page makes it", "account", "wildcard"],
+)
+def test_a_role_for_every_region_stays_one(account: Account, conditions: Any) -> None:
+    """Nodes in other Regions live on it, and nothing tells which: they keep their credentials."""
+    by_hand(account, "ssm.amazonaws.com", conditions)
+    account.node(region="us-east-1")
+    checked = account.good(check=True)
+    done = account.good()
+    assert checked["changes"] == done["changes"] == [f"change the trust document of role {NAME}"]
+    assert conditions_of(done) == {
+        "aws:SourceAccount": "123456789012",
+        "aws:SourceArn": "arn:aws:ssm:*:123456789012:*",
+    }
+    assert account.good()["changed"] is False
+    assert account.good(region="us-east-1")["changed"] is False
+    # To name Regions narrows it, which the guard looks at.
+    account.control("POST", "roles/last-used", {"RoleName": NAME, "days": 1, "region": "us-east-1"})
+    assert "managed nodes in us-east-1 live on it and would lose" in account.bad(regions=[REGION])
+    narrowed = account.good(regions=[REGION, "us-east-1"])
+    assert len(conditions_of(narrowed)["aws:SourceArn"]) == 2
+    assert account.good()["changed"] is False
+
+
+@pytest.mark.parametrize("kind", ["task", "task_execution"])
+def test_a_role_of_tasks_for_every_region_stays_one(account: Account, kind: str) -> None:
+    by_hand(account, "ecs-tasks.amazonaws.com", name="app", policies=())
+    done = account.good(kind=kind, name="app")
+    assert conditions_of(done)["aws:SourceArn"] == "arn:aws:ecs:*:123456789012:*"
+    assert account.good(kind=kind, name="app", region="us-east-1")["changed"] is False
+    narrowed = account.good(kind=kind, name="app", regions=[REGION])
+    assert conditions_of(narrowed)["aws:SourceArn"] == f"arn:aws:ecs:{REGION}:123456789012:*"
+    made_anew = account.good(kind=kind, name="other")
+    assert conditions_of(made_anew)["aws:SourceArn"] == f"arn:aws:ecs:{REGION}:123456789012:*"
+
+
+def test_a_role_for_some_regions_by_a_wildcard_stays_one(account: Account) -> None:
+    by_hand(account, "ssm.amazonaws.com", {"ArnLike": {"aws:SourceArn": "arn:aws:ssm:eu-*:123456789012:*"}})
+    assert conditions_of(account.good())["aws:SourceArn"] == "arn:aws:ssm:eu-*:123456789012:*"
+    both = ["arn:aws:ssm:eu-*:123456789012:*", "arn:aws:ssm:us-east-1:123456789012:*"]
+    assert sorted(conditions_of(account.good(region="us-east-1"))["aws:SourceArn"]) == both
+    assert account.good()["changed"] is False
+
+
+@pytest.mark.parametrize("first", ["adopted", "at once"])
+def test_less_privilege_for_every_region(account: Account, first: str) -> None:
+    """AWS's policies know no Region. Those in their place let hosts elsewhere do what they could."""
+    by_hand(account, "ssm.amazonaws.com")
+    if first == "adopted":
+        account.good()
+    options: dict[str, Any] = {**LEAST, "features": ["ecr_pull"]}
+    done = account.good(**options)
+    text = json.dumps(done["iam_role"]["inline_policies"])
+    assert "arn:aws:ecs:*:123456789012:cluster/lab" in text
+    assert inline_regions(done["iam_role"]) == set()
+    for region in (REGION, "us-east-1"):
+        assert account.good(**options, region=region)["changed"] is False
+    narrowed = account.good(**options, regions=[REGION])["iam_role"]
+    assert inline_regions(narrowed) == {REGION}
+    assert "arn:aws:ecs:*" not in json.dumps(narrowed["inline_policies"])
+
+
+def test_a_policy_of_aws_that_stays_widens_nothing(account: Account) -> None:
+    options: dict[str, Any] = {**LEAST, "trust_conditions": "none", "managed_policies": [CORE]}
+    account.good(**options)
+    assert account.good(**options)["changed"] is False
+
+
 def test_a_policy_that_is_not_there_is_told_before_any_write(account: Account) -> None:
     words = account.bad(managed_policies=["mine"])
     assert "the managed policy arn:aws:iam::123456789012:policy/mine does not exist" in words
@@ -345,6 +442,20 @@ def test_more_regions_are_no_danger(account: Account) -> None:
     assert "ssm:DescribeInstanceInformation" not in account.calls()
 
 
+def test_a_wildcard_in_place_of_the_region_is_no_danger(account: Account) -> None:
+    """The collection advises it when a trust document becomes too long. One that leaves a Region out is a danger."""
+    account.good(regions=[REGION, "eu-central-1"])
+    account.node(region="eu-central-1")
+    account.calls()
+    assert account.good(trust_conditions=EVERYWHERE)["changed"] is True
+    assert "ssm:DescribeInstanceInformation" not in account.calls()
+    in_europe = {"ArnLike": {"aws:SourceArn": "arn:aws:ssm:eu-*:123456789012:*"}}
+    assert account.good(trust_conditions=in_europe, region="eu-central-1")["changed"] is True
+    west = {"ArnLike": {"aws:SourceArn": "arn:aws:ssm:*-west-?:123456789012:*"}}
+    words = account.bad(trust_conditions=west, region="eu-central-1")
+    assert "is not changed in its trust: managed nodes in eu-central-1" in words
+
+
 LEAST: dict[str, Any] = {"permissions": "least_privilege", "clusters": ["lab"]}
 EVERYWHERE = {"ArnLike": {"aws:SourceArn": "arn:aws:ssm:*:123456789012:*"}}
 
@@ -362,6 +473,7 @@ def inline_regions(role: dict[str, Any]) -> set[str]:
         {"kind": "container_instance", "permissions": "least_privilege", "features": ["ecr_pull"]},
         {**LEAST, "trust_conditions": "none"},
         {**LEAST, "trust_conditions": EVERYWHERE},
+        {**LEAST, "trust_conditions": {"ArnLike": {"aws:SourceArn": "arn:aws:ssm:*-*-1:123456789012:*"}}},
         {**LEAST, "clusters": ["lab", "arn:aws:ecs:eu-central-1:123456789012:cluster/lab"], "trust_conditions": "none"},
         {"kind": "task_execution", "permissions": "least_privilege", "trust_conditions": "none"},
         {"kind": "task_execution", "features": ["secrets"], "secrets": ["a"], "trust_conditions": "none"},

@@ -131,6 +131,18 @@ def test_below_a_path_all_pages_are_read(modules: Modules, account: Client) -> N
     assert modules.run(INFO, path_prefix="/nowhere/")["iam_roles"] == []
 
 
+def test_a_role_that_was_for_every_region_is_right_when_it_stays_so(modules: Modules, account: Client) -> None:
+    trust = {"Effect": "Allow", "Principal": {"Service": "ssm.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    account.boto("iam").create_role(
+        RoleName=NAME, AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    )
+    declared = [{"kind": "anywhere"}]
+    assert ("medium", "drift") in ids(modules.run(INFO, roles=declared))
+    modules.run("ecs_iam_role", kind="anywhere")
+    assert ids(modules.run(INFO, roles=declared)) == [("info", "permissions_too_wide")] * 2
+    assert ids(modules.run(INFO, name=NAME)) == [("low", "permissions_too_wide")] * 2
+
+
 def test_the_kind_can_be_said(modules: Modules, account: Client) -> None:
     trust = {"Effect": "Allow", "Principal": {"Service": "ssm.amazonaws.com"}, "Action": "sts:AssumeRole"}
     account.boto("iam").create_role(
