@@ -118,7 +118,8 @@ def malformed_arn_condition(subject: Subject) -> t.Iterator[Seen]:
 def _never(subject: Subject, operator: str, key: str, value: str) -> str:
     """Why a condition can never hold; empty when it can, or is not about ARNs."""
     compares = operator.rpartition(":")[2]
-    if (not compares.startswith("Arn") and key != "aws:sourcearn") or value == "*" or "${" in value:
+    about_arns = compares.startswith("Arn") or (key == _policy.SOURCE_ARN and compares.startswith("String"))
+    if not about_arns or value == "*" or "${" in value:
         return ""
     arn = ARN.fullmatch(value)
     if not arn:
@@ -127,7 +128,7 @@ def _never(subject: Subject, operator: str, key: str, value: str) -> str:
         return f"has an ARN of another partition than {subject.where.partition}"
     if compares.startswith("StringEquals") and {"*", "?"} & set(value):
         return "takes * and ? for letters; ArnLike and StringLike know them as wildcards"
-    if key == "aws:sourcearn" and subject.kind_name in ("task", "task_execution") and ":cluster/" in value:
+    if key == _policy.SOURCE_ARN and subject.kind_name in ("task", "task_execution") and ":cluster/" in value:
         return "names a cluster, which ECS does not support in the trust of tasks"
     return ""
 

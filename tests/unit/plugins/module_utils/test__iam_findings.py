@@ -465,6 +465,7 @@ def test_a_role_as_made_is_right_without_a_declaration(role: Role) -> None:
 
 RIGHT_ONES: dict[str, tuple[Subject, str]] = {
     "every Region of the account": (source_arn("ArnEquals", SOURCE.replace("eu-west-1", "*")), "trust_condition"),
+    "a source that must be there": (source_arn("Null", "false"), "malformed_arn_condition"),
     "a wildcard for the Region": (source_arn("ArnLike", SOURCE.replace("eu-west-1", "eu-*")), "malformed_arn"),
     "actions in another spelling, undeclared": (
         undeclared(inline(subject(), document(*_catalog.ECR_LAYERS, "ECR:GetAuthorizationToken"), "ecsEcrPull")),
