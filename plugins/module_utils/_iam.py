@@ -154,10 +154,10 @@ def _protect(aws: Aws, module: Module, options: Options, wanted: Wanted, found: 
     """
     try:
         use = _iam_guard.find_use(aws, options, wanted, found)
-    except AwsError as error:
+    except EcsError as error:
         if options["protect"]:
             raise
-        # Who said that use does not matter needs no permission, and no Region that answers, to look for it.
+        # Who said that use does not matter needs no permission, and no Region, to look for it.
         module.warn(f"role {wanted.name}: whether it is in use could not be found out, and protect is false: {error}")
         return
     if use and options["protect"]:

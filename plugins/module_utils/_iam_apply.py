@@ -19,7 +19,7 @@ ROUNDS = 3
 BUSY = ("ConcurrentModification", "EntityTemporarilyUnmodifiable")
 
 #: What is made by them IAM may not know everywhere yet.
-MAKING = ("CreateRole", "CreatePolicy")
+MAKING = ("CreateRole", "CreatePolicy", "CreateInstanceProfile")
 
 FULL = (
     "A role has 10 managed policies at most until the quota is raised. New policies are attached before old ones are "

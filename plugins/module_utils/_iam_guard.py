@@ -20,7 +20,8 @@ from ansible_collections.onprem.ecs.plugins.module_utils import (
 )
 from ansible_collections.onprem.ecs.plugins.module_utils._aws import Aws
 from ansible_collections.onprem.ecs.plugins.module_utils._catalog import Feature, Kind
-from ansible_collections.onprem.ecs.plugins.module_utils._iam_documents import REGION, Options
+from ansible_collections.onprem.ecs.plugins.module_utils._errors import EcsError
+from ansible_collections.onprem.ecs.plugins.module_utils._iam_documents import Options
 from ansible_collections.onprem.ecs.plugins.module_utils._iam_plan import Found
 from ansible_collections.onprem.ecs.plugins.module_utils._iam_wanted import Wanted
 
@@ -68,6 +69,8 @@ def find_use(aws: Aws, options: Options, wanted: Wanted, found: Found) -> Use | 
     """Who would be broken by making the role what is wanted. Nothing is asked when nothing is taken away.
 
     What the role is so far counts, not only what the task calls it: it may be about to become one of another kind.
+
+    :raises EcsError: it cannot be found out
     """
     use = _nodes(aws, options, wanted, found) or _clusters(aws, options, wanted, found)
     features = _catalog.INFRASTRUCTURE.features.values()
@@ -125,23 +128,24 @@ def _policies(feature: Feature) -> tuple[str, ...]:
 
 def _nodes(aws: Aws, options: Options, wanted: Wanted, found: Found) -> Use | None:
     """Managed nodes whose credentials would end, or that could not do any more what they can."""
-    absent = options["state"] == "absent"
-    live = _live_regions(aws, options, found)
-    ended = live if absent else live - _kept_regions(wanted, found, live)
-    for region in sorted(ended):
-        named = _named(aws, found, region)
-        users = f"managed nodes in {region} live on it and would lose their credentials: {named}"
+    kind, absent = _catalog.ANYWHERE, options["state"] == "absent"
+    if kind.service not in _policy.trusted_services(found.trust):
+        return None
+    kept = frozenset() if absent else _kept_regions(wanted, found)
+    loss = None if absent else _loss(aws, kind, wanted, found)
+    if kept is None and not loss:
+        return None
+    for region in sorted(_live_regions(aws, options, found)):
+        ends = kept is not None and not _policy.in_regions(region, kept)
+        named = _named(aws, found, region) if ends or loss else ""
+        users = f"managed nodes in {region} live on it and would lose"
         if named and absent:
-            return Use("deleted", users, "Deregister them first")
-        if named:
+            return Use("deleted", f"{users} their credentials: {named}", "Deregister them first")
+        if named and ends:
             way_out = f"Add {region} to the option regions, or choose trust_conditions that keep it"
-            return Use("changed in its trust", users, way_out)
-    loss = _loss(aws, _catalog.ANYWHERE, wanted, found) if live and not absent else None
-    for region in sorted(live) if loss else []:
-        named = _named(aws, found, region)
+            return Use("changed in its trust", f"{users} their credentials: {named}", way_out)
         if named and loss:
-            users = f"managed nodes in {region} live on it and would lose what {loss} needs: {named}"
-            return Use("changed", users, loss.out)
+            return Use("changed", f"{users} what {loss} needs: {named}", loss.out)
     return None
 
 
@@ -171,31 +175,43 @@ def _nodes_of(aws: Aws, found: Found, region: str | None) -> t.Iterator[t.Any]:
 
 
 def _live_regions(aws: Aws, options: Options, found: Found) -> set[str]:
-    """The Regions in which nodes could live on the role."""
+    """The Regions in which nodes could live on the role, which trusts Systems Manager.
+
+    :raises EcsError: none is known
+    """
     kind = _catalog.ANYWHERE
-    if kind.service not in _policy.trusted_services(found.trust):
-        return set()
     named = _policy.source_regions(found.trust, kind.source)
+    plain = {one for one in named if not _policy.has_wildcard(one)}
     everywhere = not named or _policy.reach(found.trust, kind.service, kind.source) is None
-    # Where it trusts more than it names: look where its use is known of.
-    known = {one for one in _known_regions(aws, options, found) if everywhere or _policy.in_regions(one, named)}
-    return known | {one for one in named if REGION.fullmatch(one)}
+    if not everywhere and plain == set(named):
+        return plain
+    # It trusts more than it names: look where its use is known of.
+    known = _known_regions(aws, options, found)
+    return plain | {one for one in known if everywhere or _policy.in_regions(one, named)}
+
+
+def _kept_regions(wanted: Wanted, found: Found) -> frozenset[str] | None:
+    """Those in which nodes can go on to live on it, also with wildcards; None: all."""
+    kind = _catalog.ANYWHERE
+    if _policy.same(found.trust, wanted.trust):
+        return None
+    return _policy.reach(wanted.trust, kind.service, kind.source)
 
 
 def _known_regions(aws: Aws, options: Options, found: Found) -> list[str]:
-    """The Regions of which something says that the role may be in use there."""
+    """The Regions of which something says that the role may be in use there.
+
+    :raises EcsError: nothing does, so that nobody can be looked for
+    """
     last_used = (found.role.get("RoleLastUsed") or {}).get("Region")
-    regions = (aws.region_or_none, last_used, *(options["regions"] or []))
-    return list(dict.fromkeys(region for region in regions if region))
-
-
-def _kept_regions(wanted: Wanted, found: Found, live: set[str]) -> set[str]:
-    """Those of them in which they can go on to."""
-    kind = _catalog.ANYWHERE
-    if _policy.same(found.trust, wanted.trust):
-        return live
-    kept = _policy.reach(wanted.trust, kind.service, kind.source)
-    return live if kept is None else {region for region in live if _policy.in_regions(region, kept)}
+    regions = [region for region in (aws.region_or_none, last_used, *(options["regions"] or [])) if region]
+    if not regions:
+        name = found.role["RoleName"]
+        raise EcsError(
+            f"role {name}: no Region is known in which to look for who uses it; set the option region or regions to "
+            "where it is in use"
+        )
+    return list(dict.fromkeys(regions))
 
 
 def _described(node: t.Mapping[str, t.Any]) -> str:
@@ -239,8 +255,8 @@ def _infrastructure(aws: Aws, options: Options, wanted: Wanted, found: Found) ->
     loss = Loss(tuple(kind.features), "") if absent or trust else _loss(aws, kind, wanted, found)
     if not loss:
         return None
-    for region in dict.fromkeys([aws.region_or_none, *(options["regions"] or [])]):
-        user = _iam_use.user_of(aws, found.role["Arn"], loss.names, region) if region else ""
+    for region in _known_regions(aws, options, found):
+        user = _iam_use.user_of(aws, found.role["Arn"], loss.names, region)
         if user and absent:
             return Use("deleted", f"{user} in {region}", "Stop or change what uses it first")
         if user and trust:

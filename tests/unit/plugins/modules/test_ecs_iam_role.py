@@ -20,6 +20,7 @@ import pytest
 from ansible.module_utils.testing import patch_module_args
 
 import emulator
+from ansible_collections.onprem.ecs.plugins.module_utils import _aws
 from ansible_collections.onprem.ecs.plugins.modules import ecs_iam_role
 from emulator import iam_rules
 from emulator.client import Client
@@ -343,7 +344,7 @@ def test_a_role_for_every_region_stays_one(account: Account, conditions: Any) ->
     assert account.good()["changed"] is False
     assert account.good(region="us-east-1")["changed"] is False
     # To name Regions narrows it, which the guard looks at.
-    account.control("POST", "roles/last-used", {"RoleName": NAME, "days": 1, "region": "us-east-1"})
+    last_used(account, "us-east-1", NAME)
     assert "managed nodes in us-east-1 live on it and would lose" in account.bad(regions=[REGION])
     narrowed = account.good(regions=[REGION, "us-east-1"])
     assert len(conditions_of(narrowed)["aws:SourceArn"]) == 2
@@ -574,6 +575,18 @@ def test_a_race_that_never_ends_ends(account: Account) -> None:
     assert "iam:CreateRole failed for role ecsAnywhereRole: EntityAlreadyExists" in account.bad()
 
 
+def test_iam_needs_time_to_know_a_new_profile(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The role is there already, so nothing else says that IAM may be behind."""
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
+    account.good(kind="container_instance", instance_profile="false")
+    account.calls()
+    account.fault("AddRoleToInstanceProfile", "NoSuchEntity", 404, count=5)
+    assert account.good(kind="container_instance")["changed"] is True
+    # Not planned anew: it is the call that is right a moment later.
+    assert account.calls()["iam:GetRole"] == 1
+    assert account.good(kind="container_instance")["changed"] is False
+
+
 def test_iam_needs_time_to_know_a_new_role(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(time, "sleep", lambda seconds: None)
     account.fault("GetRole", "NoSuchEntity", 404, skip=1, count=2)
@@ -660,6 +673,71 @@ def test_a_role_with_volumes_is_kept(account: Account, running: emulator.Emulato
     assert account.good(**volumes)["changed"] is True
     account.control("DELETE", "tasks")
     assert account.good(**volumes, state="absent")["changed"] is True
+
+
+def last_used(account: Account, region: str, name: str) -> None:
+    """What IAM knows of the last use of a role."""
+    account.control("POST", "roles/last-used", {"RoleName": name, "days": 1, "region": region})
+
+
+@pytest.fixture
+def nowhere(account: Account, monkeypatch: pytest.MonkeyPatch) -> Account:
+    """An account in which calls of IAM need no Region, as in AWS; those of the emulator's address would."""
+    monkeypatch.setattr(_aws.Aws, "region_or_none", None)
+    return account
+
+
+def test_an_infrastructure_role_without_a_region(nowhere: Account, running: emulator.Emulator) -> None:
+    """Where it was last used it is looked for; when nothing is known of that, it is left."""
+    nowhere.good(**INFRA)
+    _task_with_volume(nowhere, running)
+    words = "no Region is known in which to look for who uses it; set the option region or regions to where"
+    assert f"role ecsInfrastructureRole: {words}" in nowhere.bad(**INFRA, state="absent")
+    last_used(nowhere, REGION, "ecsInfrastructureRole")
+    found = "has a volume that is managed with it in eu-west-1"
+    assert found in nowhere.bad(**INFRA, state="absent")
+    assert found in nowhere.bad(kind="infrastructure", features=["service_connect_tls"])
+    assert nowhere.calls()["ecs:DescribeTasks"]
+
+
+def test_an_infrastructure_role_in_use_in_another_region(account: Account, running: emulator.Emulator) -> None:
+    account.good(**INFRA)
+    _task_with_volume(account, running)
+    last_used(account, REGION, "ecsInfrastructureRole")
+    words = account.bad(**INFRA, region="us-east-1", state="absent")
+    assert "has a volume that is managed with it in eu-west-1" in words
+
+
+def test_without_a_region_and_without_protection_there_is_a_warning(nowhere: Account) -> None:
+    nowhere.good(**INFRA)
+    result = nowhere.good(**INFRA, state="absent", protect=False)
+    words = "whether it is in use could not be found out, and protect is false: role ecsInfrastructureRole: no Region"
+    assert any(words in str(warning) for warning in result["warnings"]), result["warnings"]
+
+
+def test_what_takes_nothing_away_needs_no_region(nowhere: Account) -> None:
+    nowhere.good(kind="infrastructure", features=["volumes"])
+    assert nowhere.good(**INFRA)["changed"] is True
+    assert nowhere.good(kind="events")["changed"] is True
+    assert nowhere.good(kind="events", state="absent")["changed"] is True
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"trust_conditions": "none", "state": "absent"},
+        {"trust_conditions": "none", "permissions_boundary": "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"},
+        {"kind": "infrastructure", "name": NAME},
+    ],
+    ids=str,
+)
+def test_a_role_of_hosts_without_a_region(nowhere: Account, options: dict[str, Any]) -> None:
+    nowhere.good(trust_conditions="none")
+    nowhere.node()
+    words = nowhere.bad(**options)
+    assert f"role {NAME}: no Region is known in which to look for who uses it" in words
+    last_used(nowhere, REGION, NAME)
+    assert f"managed nodes in {REGION} live on it" in nowhere.bad(**options)
 
 
 def test_the_least_for_volumes_may_stay(account: Account, running: emulator.Emulator) -> None:
