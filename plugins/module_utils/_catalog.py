@@ -52,6 +52,8 @@ class Resource:
     names: str
     """Regular expression of a name, wildcards of IAM included."""
     example: str
+    rooted: bool = False
+    """A name may be given with a slash in front, which an ARN has only once."""
 
 
 #: The options that policies are scoped with. ARN formats: the service authorization reference (ACTIONS).
@@ -63,7 +65,7 @@ RESOURCES: dict[str, Resource] = {
         Resource("log_groups", "logs", "log-group:", r"[A-Za-z0-9_./#*?-]{1,512}", "/ecs/app"),
         Resource("s3_objects", "s3", "", r"[a-z0-9.*?-]{3,63}/\S{1,1024}", "bucket/ecs.config"),
         Resource("secrets", "secretsmanager", "secret:", r"[A-Za-z0-9/_+=.@*?-]{1,512}", "app/password"),
-        Resource("parameters", "ssm", "parameter/", r"/?[A-Za-z0-9_./*?-]{1,1011}", "/app/password"),
+        Resource("parameters", "ssm", "parameter/", r"(?!/)[A-Za-z0-9_./*?-]{1,1011}", "/app/password", rooted=True),
         Resource(
             "kms_keys",
             "kms",
@@ -72,7 +74,7 @@ RESOURCES: dict[str, Resource] = {
             "1234abcd-12ab-34cd-56ef-1234567890ab",
         ),
         Resource("lambda_functions", "lambda", "function:", r"[A-Za-z0-9_*?:$-]{1,170}", "before-traffic"),
-        Resource("roles", "iam", "role/", r"[\w+=,.@/*?-]{1,576}", "ecsTaskExecutionRole"),
+        Resource("roles", "iam", "role/", r"(?!/)[\w+=,.@/*?-]{1,576}(?<!/)", "ecsTaskExecutionRole", rooted=True),
     )
 }
 

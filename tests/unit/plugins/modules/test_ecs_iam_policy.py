@@ -151,6 +151,16 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         "stands for more than one role; iam:PassRole is for exact names only",
     ),
     "role": ({"kind": "operator", "roles": ["a b"]}, "roles: 'a b' is neither a name such as ecsTaskExecutionRole"),
+    "a path alone": ({"kind": "operator", "roles": ["/factory/"]}, "roles: '/factory/' is neither a name"),
+    "two slashes": ({"kind": "operator", "roles": ["//hosts"]}, "roles: '//hosts' is neither a name"),
+    "two slashes in an ARN": (
+        {"kind": "operator", "roles": ["arn:aws:iam::123456789012:role//factory/hosts"]},
+        "roles: the name '/factory/hosts' in arn:aws:iam::123456789012:role//factory/hosts is not one such as",
+    ),
+    "two slashes in the ARN of a parameter": (
+        {"kind": "secrets", "parameters": ["arn:aws:ssm:eu-west-1:123456789012:parameter//db"]},
+        "parameters: the name '/db'",
+    ),
     "repository": ({"kind": "ecr_pull", "repositories": ["A"]}, "repositories: 'A' is neither a name"),
     "ARN of another service": (
         {"kind": "ecr_pull", "repositories": ["arn:aws:ecs:eu-west-1:123456789012:cluster/a"]},
@@ -501,6 +511,12 @@ def test_an_operator_enrolls_drains_and_offboards_with_it_and_no_more(policies: 
     assert "iam:UpdateAssumeRolePolicy" in lacks("ecs_iam_role", kind="anywhere", trust_conditions="none")
     assert "ecs:ListContainerInstances" in lacks("ecs_external_instance", cluster="far", instance_ids=[stranger])
     assert "iam:GetPolicy" in lacks(MODULE, kind="exec")
+
+
+@pytest.mark.parametrize("role", ["/factory/hosts", "factory/hosts", "arn:aws:iam::123456789012:role/factory/hosts"])
+def test_a_role_with_a_path(policies: Policies, role: str) -> None:
+    result = policies.good(kind="pass_role", role_kind="anywhere", roles=[role])
+    assert '"arn:aws:iam::123456789012:role/factory/hosts"' in json.dumps(result["iam_policy"])
 
 
 def test_a_role_is_passed_with_it_and_no_other(policies: Policies) -> None:
