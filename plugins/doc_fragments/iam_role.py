@@ -107,7 +107,8 @@ options:
   regions:
     description:
       - The Regions whose services may use the role, in the trust document of O(kind=anywhere), O(kind=task) and
-        O(kind=task_execution), and in which resources that are given by name are looked for.
+        O(kind=task_execution), and in which resources that are given by name are looked for. In China each Region has a
+        service of its own for O(kind=codedeploy).
       - Without it they are the Region of the connection and those that the role is for already. These are the Regions
         that its trust document names, and those in which its policies of the catalogue allow resources that the task
         gives by name, or all of a kind. So tasks for different Regions can share a role, each adds its own. A Region is

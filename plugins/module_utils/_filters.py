@@ -59,14 +59,11 @@ def trust_document(kind: t.Any, where: Where, conditions: t.Any) -> Document:
         raise EcsError(
             "conditions: documented, none, or a block such as {'StringEquals': {'aws:SourceAccount': '123456789012'}}"
         )
-    named = (known.regional and conditions == "documented") or "{region}" in _services_template(known, where)
+    template = _iam_documents.service_template(known, where.partition)
+    named = (known.regional and conditions == "documented") or "{region}" in template
     if named and not where.regions:
         raise EcsError(f"regions: the trust document of kind {kind} names the Regions, give at least one")
     return _iam_documents.trust(known, conditions, where)
-
-
-def _services_template(kind: _catalog.Kind, where: Where) -> str:
-    return _catalog.SERVICES_IN_CHINA.get(kind.service, "") if where.partition == "aws-cn" else ""
 
 
 def _is_block(conditions: t.Any) -> bool:
@@ -120,7 +117,7 @@ def _pass_to(kind: t.Any, services: t.Any, where: Where) -> list[str]:
             )
         return found
     known = _kind(kind, "kind")
-    if "{region}" in _services_template(known, where):
+    if "{region}" in _iam_documents.service_template(known, where.partition):
         raise EcsError(f"kind: in {where.partition} {kind} has one service for each Region, name those in service")
     return _iam_documents.passed_to(known, where)
 

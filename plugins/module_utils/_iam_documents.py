@@ -102,9 +102,22 @@ def policy_arn(policy: str, where: Where) -> str:
 
 def services(kind: Kind, where: Where) -> list[str]:
     """The principals that assume roles of the kind, as the partition names them."""
-    if where.partition == "aws-cn" and kind.service in _catalog.SERVICES_IN_CHINA:
-        return _filled(_catalog.SERVICES_IN_CHINA[kind.service], where)
-    return [kind.service]
+    return _filled(service_template(kind, where.partition), where)
+
+
+def service_template(kind: Kind, partition: str) -> str:
+    """The principal that assumes roles of the kind; with ``{region}`` where each Region has its own."""
+    return _catalog.SERVICES_IN_CHINA.get(kind.service, kind.service) if partition == "aws-cn" else kind.service
+
+
+def regions_of_services(kind: Kind, partition: str, trusted: t.Iterable[str]) -> dict[str, str]:
+    """Those of the services that are the kind's principal in some Region, and the Region."""
+    template = service_template(kind, partition)
+    if "{region}" not in template:
+        return {}
+    before, after = (re.escape(part) for part in template.split("{region}"))
+    matches = {service: re.fullmatch(f"{before}({REGION.pattern}){after}", service) for service in trusted}
+    return {service: match.group(1) for service, match in matches.items() if match}
 
 
 def passed_to(kind: Kind, where: Where) -> list[str]:
@@ -194,11 +207,11 @@ def arns(target: str, options: Options, where: Where) -> list[str]:
 
 def _from_name(shape: _catalog.Target, item: str, where: Where) -> list[str]:
     resource = _catalog.RESOURCES[shape.option]
-    if item != "*" and not re.fullmatch(resource.names, item, re.ASCII):
+    name = item[1:] if resource.rooted and item.startswith("/") else item
+    if item != "*" and not re.fullmatch(resource.names, name, re.ASCII):
         raise EcsError(
             f"{shape.option}: {item!r} is neither a name such as {resource.example} nor an ARN of {resource.service}"
         )
-    name = item.lstrip("/") if shape.option == "parameters" else item
     arn = shape.arn if item != "*" else shape.arn.replace("{name}-??????", "{name}")
     return _filled(arn, where, name=name, bucket=name.partition("/")[0])
 

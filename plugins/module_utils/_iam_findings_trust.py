@@ -52,8 +52,11 @@ def _others(subject: Subject, one: Document) -> t.Iterator[tuple[str, str]]:
         yield from _foreign(subject, str(who), "medium" if one.get("Condition") else "high")
     if subject.kind is None:
         return
+    named = [str(service) for service in _policy.as_list(principal.get("Service"))]
     ours = {subject.kind.service, *_iam_documents.services(subject.kind, subject.where)}
-    for who in _policy.as_list(principal.get("Service")):
+    # A role can be for several Regions, of which each has a principal of its own.
+    ours |= {*_iam_documents.regions_of_services(subject.kind, subject.where.partition, named)}
+    for who in named:
         if who not in ours:
             yield f"another service, {who},", "medium"
     for who in _policy.as_list(principal.get("Federated")):

@@ -12,7 +12,7 @@ from dataclasses import replace
 from ansible_collections.onprem.ecs.plugins.module_utils import _catalog, _iam_plan, _iam_wanted, _policy
 from ansible_collections.onprem.ecs.plugins.module_utils._aws import Aws, AwsError
 from ansible_collections.onprem.ecs.plugins.module_utils._errors import EcsError
-from ansible_collections.onprem.ecs.plugins.module_utils._iam_documents import Options, Where
+from ansible_collections.onprem.ecs.plugins.module_utils._iam_documents import Options, Where, regions_of_services
 from ansible_collections.onprem.ecs.plugins.module_utils._iam_plan import Found
 from ansible_collections.onprem.ecs.plugins.module_utils._iam_principal import Principal
 from ansible_collections.onprem.ecs.plugins.module_utils._iam_wanted import Wanted
@@ -126,6 +126,7 @@ def _so_far(options: Options, place: Where, found: Found) -> Where:
     """With the Regions that the role's trust and its policies of the catalogue name."""
     kind = _catalog.KINDS[options["kind"]]
     named = {*_policy.source_regions(found.trust, kind.source)} if kind.regional else set()
+    named |= {*regions_of_services(kind, place.partition, _policy.trusted_services(found.trust)).values()}
     known = _iam_wanted.known_regions(options, place, found.inline)
     trusted = {name for name in named if _policy.has_wildcard(name)}
     if kind.regional and _policy.reach(found.trust, kind.service, kind.source) is None:

@@ -29,6 +29,7 @@ from ansible_collections.onprem.ecs.plugins.module_utils._iam_documents import (
     passed_to,
     permissions,
     policy_arn,
+    service_template,
     trust,
 )
 from ansible_collections.onprem.ecs.plugins.module_utils._policy import Document
@@ -118,7 +119,8 @@ def wanted(options: Options, where: Where) -> Wanted:
     kind = _kind(options)
     name = role_name(options)
     check_regions(where)
-    if needs_region(options) and not where.names:
+    named = needs_region(options) or "{region}" in service_template(kind, where.partition)
+    if named and not where.names:
         raise EcsError("no Region: set the option region or regions, the variable AWS_REGION or one in the profile")
     given = grants(options)
     inline = {own.name: permissions(own.statements, options, where) for own in given.own}

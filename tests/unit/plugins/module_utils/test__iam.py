@@ -225,6 +225,12 @@ def test_partitions(partition: str, region: str, kind: str, service: str) -> Non
     assert not any(f"arn:{other}:" in text for other in {"aws", "aws-cn", "aws-us-gov"} - {partition})
 
 
+def test_a_principal_with_a_region_in_its_name_needs_one() -> None:
+    assert wanted(Where("aws", ACCOUNT, ()), kind="codedeploy").trust
+    with pytest.raises(EcsError, match="no Region: set the option region or regions"):
+        wanted(Where("aws-cn", ACCOUNT, ()), kind="codedeploy")
+
+
 def test_least_privilege_names_clusters_in_every_region() -> None:
     where = Where("aws", ACCOUNT, ("eu-central-1", "eu-west-1"))
     role = wanted(where, permissions="least_privilege", clusters=["a", "arn:aws:ecs:us-east-1:123456789012:cluster/b"])

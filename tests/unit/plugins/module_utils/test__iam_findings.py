@@ -463,7 +463,11 @@ def test_a_role_as_made_is_right_without_a_declaration(role: Role) -> None:
     assert told <= {"permissions_too_wide", *(["policy_missing"] if nothing else [])}
 
 
+CHINA = made(Role("codedeploy", (), "managed", False, "aws-cn"))
+BOTH = [f"codedeploy.{region}.amazonaws.com.cn" for region in ("cn-north-1", "cn-northwest-1")]
+
 RIGHT_ONES: dict[str, tuple[Subject, str]] = {
+    "a principal for each Region": (undeclared(trusted(CHINA, Principal={"Service": BOTH})), "trust"),
     "every Region of the account": (source_arn("ArnEquals", SOURCE.replace("eu-west-1", "*")), "trust_condition"),
     "a source that must be there": (source_arn("Null", "false"), "malformed_arn_condition"),
     "a wildcard for the Region": (source_arn("ArnLike", SOURCE.replace("eu-west-1", "eu-*")), "malformed_arn"),

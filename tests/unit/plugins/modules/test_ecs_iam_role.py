@@ -351,6 +351,20 @@ def test_a_role_for_every_region_stays_one(account: Account, conditions: Any) ->
     assert account.good()["changed"] is False
 
 
+def test_each_region_of_china_adds_its_principal(account: Account) -> None:
+    """CodeDeploy has one for each Region there."""
+    services = [f"codedeploy.{region}.amazonaws.com.cn" for region in ("cn-north-1", "cn-northwest-1")]
+    options = {"kind": "codedeploy"}
+    for region in ("cn-north-1", "cn-northwest-1"):
+        result = account.good(**options, region=region)
+    (statement,) = result["iam_role"]["assume_role_policy_document"]["Statement"]
+    assert statement["Principal"] == {"Service": services}
+    assert account.good(**options, region="cn-north-1")["changed"] is False
+    result = account.good(**options, region="cn-north-1", regions=["cn-north-1"])
+    (statement,) = result["iam_role"]["assume_role_policy_document"]["Statement"]
+    assert statement["Principal"] == {"Service": services[0]}
+
+
 @pytest.mark.parametrize("kind", ["task", "task_execution"])
 def test_a_role_of_tasks_for_every_region_stays_one(account: Account, kind: str) -> None:
     by_hand(account, "ecs-tasks.amazonaws.com", name="app", policies=())
