@@ -196,7 +196,7 @@ class Kind:
     """None: AWS documents no way to less than the managed policies."""
     features: t.Mapping[str, Feature] = field(default_factory=dict)
     agents: t.Mapping[str, Feature] = field(default_factory=dict)
-    """Who lives on the role whatever its features are, and what they need, for the guard: parts of ``managed``."""
+    """Who lives on the role whatever its features are, and what they require: parts of ``managed`` and ``least``."""
     profile: str = ""
     """The documented name of the instance profile, with ``{name}`` of the role; empty: it has none."""
     passed_to: str = ""
@@ -285,6 +285,19 @@ S3_OBJECTS = (
 )
 LOG_ACTIONS = ("logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents")
 
+#: Without these an agent is not Online, or in no cluster: by them a role is recognised as one that agents live on,
+#: whoever wrote its policies. Credentials an SSM agent gets without any permission, its own key signs for them.
+#: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/instance_IAM_role.html tells what the ECS agent requires.
+SSM_AGENT_REQUIRES = ("ssm:UpdateInstanceInformation",)
+ECS_AGENT_REQUIRES = (
+    "ecs:DiscoverPollEndpoint",
+    "ecs:Poll",
+    "ecs:RegisterContainerInstance",
+    "ecs:SubmitAttachmentStateChanges",
+    "ecs:SubmitContainerStateChange",
+    "ecs:SubmitTaskStateChange",
+)
+
 SSM_POLICY = "AmazonSSMManagedInstanceCore"
 EC2_ROLE_POLICY = "service-role/AmazonEC2ContainerServiceforEC2Role"
 
@@ -293,9 +306,13 @@ def _actions(statements: t.Iterable[Statement]) -> tuple[str, ...]:
     return tuple(action for one in statements for action in one.actions)
 
 
-def _agent(policy: str, statements: t.Iterable[Statement]) -> Feature:
+def _agent(policy: str, requires: tuple[str, ...]) -> Feature:
     """An agent as a feature that the kind always has."""
-    return Feature(ECS + "iam-role-ecsanywhere.html", Grants(managed=(policy,)), actions=_actions(statements))
+    return Feature(ECS + "iam-role-ecsanywhere.html", Grants(managed=(policy,)), actions=requires)
+
+
+THE_SSM_AGENT = {"the SSM agent": _agent(SSM_POLICY, SSM_AGENT_REQUIRES)}
+THE_ECS_AGENT = {"the ECS agent": _agent(EC2_ROLE_POLICY, ECS_AGENT_REQUIRES)}
 
 
 # Features that hosts share, on EC2 or not. -------------------------------------------------------------------------
@@ -347,10 +364,7 @@ ANYWHERE = Kind(
     managed=Grants(managed=(SSM_POLICY, EC2_ROLE_POLICY)),
     least=Grants(own=(Own("ecsAnywhereAgents", SSM_AGENT + ECS_AGENT),)),
     features={"ecr_pull": ECR_PULL, "cloudwatch_logs": CLOUDWATCH_LOGS, "s3_config": S3_CONFIG},
-    agents={
-        "the SSM agent": _agent(SSM_POLICY, SSM_AGENT),
-        "the ECS agent": _agent(EC2_ROLE_POLICY, ECS_AGENT),
-    },
+    agents={**THE_SSM_AGENT, **THE_ECS_AGENT},
 )
 
 CONTAINER_INSTANCE = Kind(
@@ -378,6 +392,7 @@ CONTAINER_INSTANCE = Kind(
             ),
         ),
     },
+    agents=THE_ECS_AGENT,
     profile="{name}-profile",
 )
 

@@ -35,6 +35,9 @@ def policy_missing(subject: Subject) -> t.Iterator[Seen]:
 
 
 def _kind_lacks(subject: Subject, kind: Kind) -> t.Iterator[Seen]:
+    if kind.agents:
+        yield from _agents_lack(subject, kind)
+        return
     choices = _choices(kind)
     if not choices and not subject.found.attached and not subject.found.inline:
         made_by_aws = any(feature.managed.managed for feature in kind.features.values())
@@ -43,6 +46,23 @@ def _kind_lacks(subject: Subject, kind: Kind) -> t.Iterator[Seen]:
     if lacking and all(lacking):
         fewest = min(lacking, key=len)
         yield Seen(f"what a role of this kind needs is not there: {', '.join(fewest)}", _policies(subject))
+
+
+def _agents_lack(subject: Subject, kind: Kind) -> t.Iterator[Seen]:
+    """Agents that have neither AWS's policy nor what they require by another one: each may have its own."""
+    if any(own.name in subject.found.inline for own in (kind.least.own if kind.least else ())):
+        return  # what is in it, ``policy_changed`` tells
+    documents = [document for _words, document in subject.documents()]
+    lacking = {
+        agent: path
+        for agent, one in kind.agents.items()
+        for path in one.managed.managed
+        if _iam_documents.policy_arn(path, subject.where) not in subject.found.attached
+        and not _policy.allows(documents, one.actions)
+    }
+    if lacking:
+        words = ", ".join(f"{path} for {agent}" for agent, path in lacking.items())
+        yield Seen(f"what a role of this kind needs is not there: {words}", _policies(subject))
 
 
 def _choices(kind: Kind) -> list[Grants]:

@@ -151,9 +151,26 @@ def test_every_part_of_the_anywhere_role_is_guarded() -> None:
     anywhere = KINDS["anywhere"]
     assert all(feature.actions for feature in anywhere.features.values())
     assert {path for one in anywhere.agents.values() for path in one.managed.managed} == set(anywhere.managed.managed)
-    assert anywhere.least is not None
-    least = {action for own in anywhere.least.own for one in own.statements for action in one.actions}
-    assert {action for one in anywhere.agents.values() for action in one.actions} == least
+
+
+#: What AWS's page says that an ECS agent requires; and what shows an SSM agent as Online.
+REQUIRED = {
+    "the ECS agent": ["ecs:DiscoverPollEndpoint", "ecs:Poll", "ecs:RegisterContainerInstance", "ecs:Submit*"],
+    "the SSM agent": ["ssm:UpdateInstanceInformation"],
+}
+
+
+@pytest.mark.parametrize("kind", ["anywhere", "container_instance"])
+def test_agents_are_recognised_by_what_they_require(kind: str) -> None:
+    """Not by all that AWS's policy or ours gives them."""
+    least = KINDS[kind].least
+    assert least is not None
+    given = {action for own in least.own for one in own.statements for action in one.actions}
+    for name, agent in KINDS[kind].agents.items():
+        document = _policy.document([_policy.statement(REQUIRED[name], ["*"])])
+        assert _policy.allows([document], agent.actions)
+        matching = {action for action in given if any(fnmatchcase(action, one) for one in REQUIRED[name])}
+        assert set(agent.actions) == matching
 
 
 @pytest.mark.parametrize(("where", "statement"), _statements())

@@ -25,6 +25,7 @@ from ansible_collections.onprem.ecs.plugins.module_utils._iam_subject import Own
 
 NOW = datetime(2026, 6, 1, tzinfo=timezone.utc)
 OWN = f"arn:aws:iam::{ACCOUNT}:policy/team/own"
+CORE = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
 S3_READ = "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"
 EC2_ROLE = "arn:aws:iam::aws:policy/service-role/AmazonEC2ContainerServiceforEC2Role"
 OPERATOR = Principal("user", "operator")
@@ -119,6 +120,8 @@ TO_ECS = {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
 TOKEN = _catalog.ECR_TOKEN.actions
 EXECUTION = subject("task_execution")
 RIGHT = document(PASS, resource=EXECUTION.arn, Condition=TO_ECS)
+#: What AWS's page says that the ECS agent requires, as people write it.
+ECS_AGENT = ("ecs:DiscoverPollEndpoint", "ecs:Poll", "ecs:RegisterContainerInstance", "ecs:Submit*")
 ELSEWHERE = "arn:aws:iam::999999999999:root"
 SOURCE = f"arn:aws:ssm:eu-west-1:{ACCOUNT}:*"
 
@@ -244,7 +247,19 @@ WRONG: dict[str, tuple[Subject, str, str, str]] = {
         undeclared(changed(subject(), attached={})),
         "policy_missing",
         "high",
-        "ecsAnywhereAgents",
+        "AmazonEC2ContainerServiceforEC2Role for the ECS agent",
+    ),
+    "an own policy that is too little": (
+        undeclared(inline(changed(subject(), attached={CORE: "x"}), document("ecs:Poll", "ecs:Submit*"))),
+        "policy_missing",
+        "high",
+        "not there: service-role/AmazonEC2ContainerServiceforEC2Role for the ECS agent",
+    ),
+    "an instance's agent": (
+        undeclared(changed(subject("container_instance"), attached={})),
+        "policy_missing",
+        "high",
+        "for the ECS agent",
     ),
     "one of two, undeclared": (
         undeclared(changed(subject(), attached={EC2_ROLE: "x"})),
@@ -467,6 +482,18 @@ CHINA = made(Role("codedeploy", (), "managed", False, "aws-cn"))
 BOTH = [f"codedeploy.{region}.amazonaws.com.cn" for region in ("cn-north-1", "cn-northwest-1")]
 
 RIGHT_ONES: dict[str, tuple[Subject, str]] = {
+    "AWS's policy for one agent, an own one for the other": (
+        undeclared(inline(changed(subject(), attached={CORE: "x"}), document(*ECS_AGENT))),
+        "policy_missing",
+    ),
+    "an own managed policy": (
+        undeclared(with_own(changed(subject(), attached={CORE: "x"}), document(*ECS_AGENT))),
+        "policy_missing",
+    ),
+    "an own policy for the agent of an instance": (
+        undeclared(inline(changed(subject("container_instance"), attached={}), document(*ECS_AGENT))),
+        "policy_missing",
+    ),
     "a principal for each Region": (undeclared(trusted(CHINA, Principal={"Service": BOTH})), "trust"),
     "every Region of the account": (source_arn("ArnEquals", SOURCE.replace("eu-west-1", "*")), "trust_condition"),
     "a source that must be there": (source_arn("Null", "false"), "malformed_arn_condition"),

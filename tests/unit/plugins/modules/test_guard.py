@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -365,6 +366,25 @@ def test_a_boundary_that_shuts_the_agents_out(modules: Modules, account: Client)
     assert out.startswith("Let the permissions_boundary allow it, or set protect: false")
     power = "arn:aws:iam::aws:policy/PowerUserAccess"  # with NotAction
     assert good(anywhere(modules, *LOGS_AND_ECR, permissions_boundary=power))["changed"] is True
+
+
+def _document(statement: dict[str, Any]) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": [statement]}
+
+
+def test_agents_that_live_on_policies_by_hand(modules: Modules, account: Client) -> None:
+    """With no more than AWS's page says that they require."""
+    trust = {"Effect": "Allow", "Principal": {"Service": "ssm.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    required = ["ecs:DiscoverPollEndpoint", "ecs:Poll", "ecs:RegisterContainerInstance", "ecs:Submit*"]
+    agents = {"Effect": "Allow", "Action": [*required, "ssm:UpdateInstanceInformation"], "Resource": "*"}
+    iam = account.boto("iam")
+    iam.create_role(RoleName="ecsAnywhereRole", AssumeRolePolicyDocument=json.dumps(_document(trust)))
+    text = json.dumps(_document(agents))
+    iam.put_role_policy(RoleName="ecsAnywhereRole", PolicyName="hosts", PolicyDocument=text)
+    _nodes(account, 1, "ecsAnywhereRole")
+    good(modules.run("ecs_iam_policy", name="team", document=_document({**agents, "Action": "ec2:*"})))
+    out = would_lose(modules, "the ECS agent, the SSM agent", permissions_boundary="team")
+    assert out.startswith("Let the permissions_boundary allow it")
 
 
 def test_a_role_that_becomes_one_of_another_kind(modules: Modules, account: Client) -> None:
