@@ -229,7 +229,8 @@ options:
       - An infrastructure role is not deleted, and does not lose its trust or the policy of a feature, while tasks,
         services or capacity providers use it for that. Tasks would stay in DEPROVISIONING otherwise, and volumes could
         not be deleted. A task that is stopping counts until it is STOPPED. They are looked for in the Region of the
-        connection, in O(regions), and where the role was last used.
+        connection, in O(regions), and where the role was last used. Nor is it deleted, or does it lose its trust, while
+        an ECS gateway uses it; a botocore that does not know gateways yet does not find them.
       - When none of these Regions is known, what would take something away is refused as well.
       - With V(false) the role is looked at in the same way, and who uses it is named in a warning. When that cannot be
         looked for, since a call is refused or a Region does not answer, this is a warning too.

@@ -134,6 +134,10 @@ class Aws:
                 self._clients[key] = self._module.client(service, config=config, **elsewhere)
             return self._clients[key]
 
+    def knows(self, service: str, operation: str, in_region: str | None = None) -> bool:
+        """True when botocore is new enough to have the operation."""
+        return hasattr(self.client(service, in_region), snake(operation))
+
     def call(
         self, service: str, operation: str, resource: str, in_region: str | None = None, **params: t.Any
     ) -> Result:

@@ -248,11 +248,12 @@ def _clusters(aws: Aws, options: Options, wanted: Wanted, found: Found) -> Use |
 
 
 def _infrastructure(aws: Aws, options: Options, wanted: Wanted, found: Found) -> Use | None:
-    """Tasks, services and capacity providers that need a feature which the role would lose."""
+    """Tasks, services, capacity providers and gateways that need what the role would lose."""
     kind = _catalog.INFRASTRUCTURE
     absent, trust = options["state"] == "absent", _loses_trust(wanted, found)
     # Whatever gives the permissions, it is of no use then.
-    loss = Loss(tuple(kind.features), "") if absent or trust else _loss(aws, kind, wanted, found)
+    every = Loss((*kind.features, _iam_use.GATEWAY), "")
+    loss = every if absent or trust else _loss(aws, kind, wanted, found)
     if not loss:
         return None
     for region in _known_regions(aws, options, found):

@@ -27,16 +27,28 @@ RUNNING, STOPPED = "RUNNING", "STOPPED"
 #: Who manages the resources of a service, when it is an Express service.
 EXPRESS = "ECS"
 
+#: No feature of the catalogue: a gateway uses the role, by which policy cannot be told.
+GATEWAY = "gateway"
+
+#: What a Region answers that has no gateways.
+UNSUPPORTED = ("UnsupportedFeatureException", "UnknownOperationException")
+
 #: The type of a task's attachment that is a volume.
 VOLUME = "AmazonElasticBlockStorage"
 
 
 def user_of(aws: Aws, role_arn: str, features: t.Collection[str], region: str | None) -> str:
-    """The first task, service or capacity provider that uses the role for one of the features; empty for none."""
+    """The first who uses the role for one of the features, or for a :data:`GATEWAY`; empty for none.
+
+    It is a capacity provider, a gateway, a task or a service.
+    """
     if "managed_instances" in features:
         for provider in _capacity_providers(aws, region):
             if provider.get("managedInstancesProvider", {}).get("infrastructureRoleArn") == role_arn:
                 return f"capacity provider {provider['name']} makes its instances with it"
+    for gateway in _gateways(aws, region) if GATEWAY in features else ():
+        if gateway.get("infrastructureRoleArn") == role_arn:
+            return f"gateway {gateway['name']} manages its load balancers with it"
     if not {*IN_SERVICES, "express"} & set(features):
         return ""
     for cluster in aws.pages("ecs", "ListClusters", "clusterArns", "the clusters", region, maxResults=100):
@@ -57,6 +69,27 @@ def _capacity_providers(aws: Aws, region: str | None) -> t.Iterator[Item]:
         if not answer.get("nextToken"):
             return
         token = {"nextToken": answer["nextToken"]}
+
+
+def _gateways(aws: Aws, region: str | None) -> t.Iterator[Item]:
+    """All there are, described one by one: only that names the role. None for a botocore or a Region without them."""
+    if not aws.knows("ecs", "ListGateways", region):
+        return
+    try:
+        for listed in aws.pages("ecs", "ListGateways", "gateways", "the gateways", region):
+            yield from _described(aws, listed["gatewayArn"], region)
+    except AwsError as error:
+        if error.code not in UNSUPPORTED:
+            raise
+
+
+def _described(aws: Aws, gateway: str, region: str | None) -> t.Iterator[Item]:
+    """A gateway; nothing when it is gone."""
+    try:
+        yield aws.call("ecs", "DescribeGateway", f"gateway {gateway}", region, gateway=gateway)["gateway"]
+    except AwsError as error:
+        if error.code != "GatewayNotFoundException":
+            raise
 
 
 def _in_tasks(aws: Aws, cluster: str, role_arn: str, region: str | None) -> str:

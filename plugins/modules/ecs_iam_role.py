@@ -36,8 +36,9 @@ notes:
     C(iam:GetUserPolicy), C(iam:PutUserPolicy) and C(iam:DeleteUserPolicy), or the same for roles and groups; for
     O(protect) C(iam:GetPolicyVersion), C(ssm:DescribeInstanceInformation), C(ecs:ListClusters),
     C(ecs:ListContainerInstances), C(ecs:DescribeContainerInstances), C(ecs:ListTasks), C(ecs:DescribeTasks),
-    C(ecs:ListServices), C(ecs:DescribeServices), C(ecs:DescribeExpressGatewayService) and
-    C(ecs:DescribeCapacityProviders). A call that is refused is named in the error."
+    C(ecs:ListServices), C(ecs:DescribeServices), C(ecs:DescribeExpressGatewayService),
+    C(ecs:DescribeCapacityProviders), C(ecs:ListGateways) and C(ecs:DescribeGateway). A call that is refused is named
+    in the error."
   - The role is known to IAM when the task ends. Other services may need some seconds more;
     M(onprem.ecs.ssm_activation) waits for it.
 seealso:

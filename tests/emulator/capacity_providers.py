@@ -17,7 +17,8 @@ from .roles import role_of_arn, trusts
 BUILT_IN = ("FARGATE", "FARGATE_SPOT")
 
 
-def _infrastructure_role(call: Call, provider: dict[str, Any] | None) -> None:
+def demand_infrastructure_role(call: Call, provider: dict[str, Any] | None) -> None:
+    """The caller may pass the role that is named, if one is, and ECS may assume it."""
     arn = (provider or {}).get("infrastructureRoleArn")
     if not arn:
         return
@@ -38,7 +39,7 @@ def create_capacity_provider(call: Call) -> dict[str, Any]:
     if name.lower().startswith(("aws", "ecs", "fargate")) or (call.region, name) in call.state.capacity_providers:
         message = f"The specified capacity provider name is reserved or in use: {name}"
         raise AwsError("InvalidParameterException", message)
-    _infrastructure_role(call, managed)
+    demand_infrastructure_role(call, managed)
     provider: dict[str, Any] = {
         "capacityProviderArn": call.arn("ecs", f"capacity-provider/{name}"),
         "name": name,
@@ -92,7 +93,7 @@ def _named(call: Call, reference: str) -> dict[str, Any]:
 def update_capacity_provider(call: Call) -> dict[str, Any]:
     """Change the part that is named."""
     provider = _named(call, call.params["name"])
-    _infrastructure_role(call, call.params.get("managedInstancesProvider"))
+    demand_infrastructure_role(call, call.params.get("managedInstancesProvider"))
     for member in ("autoScalingGroupProvider", "managedInstancesProvider"):
         if call.params.get(member):
             provider[member] = {**provider.get(member, {}), **call.params[member]}

@@ -52,6 +52,7 @@ class State:
             self.services: dict[str, Service] = {}
             self.task_definitions: dict[tuple[str, str], list[dict[str, Any]]] = {}
             self.capacity_providers: dict[tuple[str, str], dict[str, Any]] = {}
+            self.gateways: dict[tuple[str, str], dict[str, Any]] = {}
             self.account_settings: dict[tuple[str, str], dict[str, str]] = {}
 
     def instance_of_arn(self, arn: str) -> ContainerInstance | None:

@@ -227,6 +227,25 @@ def test_capacity_providers(lab: Client) -> None:
     assert names == ["FARGATE", "FARGATE_SPOT"]
 
 
+def test_gateways(lab: Client) -> None:
+    ecs: Any = lab.boto("ecs")
+    role = infrastructure_role(lab)
+    asked = {"infrastructureRoleArn": role, "configuration": {"hostSharedAlb": {"scheme": "internal"}}}
+    for name in ("one", "two"):
+        assert ecs.create_gateway(name=name, **asked)["status"] == "ACTIVE"
+    assert refusal(ecs.create_gateway, name="one", **asked)[0] == "InvalidParameterException"
+    nobody = {**asked, "infrastructureRoleArn": f"{role}2"}
+    assert refusal(ecs.create_gateway, name="three", **nobody)[0] == "ClientException"
+    first = ecs.list_gateways(maxResults=1)
+    assert first["gateways"][0]["name"] == "one" and "infrastructureRoleArn" not in first["gateways"][0]
+    assert [one["name"] for one in ecs.list_gateways(nextToken=first["nextToken"])["gateways"]] == ["two"]
+    assert [one["name"] for one in ecs.list_gateways(names=["two"], status=["ACTIVE"])["gateways"]] == ["two"]
+    arn = first["gateways"][0]["gatewayArn"]
+    assert ecs.describe_gateway(gateway=arn)["gateway"]["infrastructureRoleArn"] == role
+    assert ecs.delete_gateway(gateway="one")["status"] == "DELETED"
+    assert refusal(ecs.describe_gateway, gateway=arn)[0] == "GatewayNotFoundException"
+
+
 def test_capacity_provider_of_a_group(lab: Client) -> None:
     ecs = lab.boto("ecs")
     group = {"autoScalingGroupArn": "arn:aws:autoscaling:x", "managedScaling": {"status": "ENABLED"}}

@@ -118,3 +118,29 @@ def test_a_capacity_provider_that_was_deleted(ecs: Stubber, status: str, uses: b
     provider = {"name": "p", "status": status, "managedInstancesProvider": {"infrastructureRoleArn": ROLE}}
     ecs.add_response("describe_capacity_providers", {"capacityProviders": [provider]}, {})
     assert bool(user_of(ecs, "managed_instances")) is uses
+
+
+GATEWAY = f"arn:aws:ecs:{REGION}:123456789012:gateway/shop"
+
+
+def test_a_gateway_that_goes_meanwhile(ecs: Stubber) -> None:
+    ecs.add_response("list_gateways", {"gateways": [{"gatewayArn": GATEWAY, "name": "shop"}]}, {})
+    ecs.add_client_error("describe_gateway", "GatewayNotFoundException", http_status_code=400)
+    assert user_of(ecs, _iam_use.GATEWAY) == ""
+
+
+@pytest.mark.parametrize("code", _iam_use.UNSUPPORTED)
+def test_a_region_without_gateways(ecs: Stubber, code: str) -> None:
+    ecs.add_client_error("list_gateways", code, http_status_code=400)
+    assert user_of(ecs, _iam_use.GATEWAY) == ""
+
+
+def test_gateways_that_may_not_be_seen(ecs: Stubber) -> None:
+    ecs.add_client_error("list_gateways", "AccessDeniedException", http_status_code=400)
+    with pytest.raises(_aws.AwsError, match="lacks the permission ecs:ListGateways"):
+        user_of(ecs, _iam_use.GATEWAY)
+
+
+def test_an_older_botocore_knows_no_gateways() -> None:
+    older = SimpleNamespace(region=REGION, client=lambda *_service, **_more: SimpleNamespace())
+    assert _iam_use.user_of(_aws.Aws(older), ROLE, [_iam_use.GATEWAY], REGION) == ""

@@ -99,6 +99,35 @@ def test_the_search_ends_at_the_first_proof(modules: Modules, account: Client, e
     assert asked == {"ecs:DescribeCapacityProviders": 1}
 
 
+# Gateways ----------------------------------------------------------------------------------------------------------
+
+
+def gateway(ecs: Any, name: str, role: str = ARN) -> None:
+    """A gateway, which makes its load balancers with a role."""
+    ecs.create_gateway(name=name, infrastructureRoleArn=role, configuration={"hostSharedAlb": {}})
+
+
+def test_gateways(modules: Modules, account: Client, ecs: Any) -> None:
+    """All pages are read, up to the one with the proof. By which policy it uses the role nobody can tell."""
+    good(modules.run("ecs_iam_role", kind="infrastructure", role_name="other"))
+    account.control("POST", "settings", {"page_size_limit": 1})
+    for number in range(3):
+        gateway(ecs, f"shop{number}", ARN if number == 1 else ARN.replace(ROLE, "other"))
+    modules.calls()
+    words = refused(modules, infrastructure(modules, state="absent"))
+    who = f"gateway shop1 manages its load balancers with it in {REGION}"
+    assert words.startswith(f"role {ROLE} is not deleted: {who}. Stop or change what uses it first")
+    assert {call: count for call, count in modules.calls().items() if "Gateway" in call} == {
+        "ecs:ListGateways": 2,
+        "ecs:DescribeGateway": 2,
+    }
+    words = refused(modules, infrastructure(modules, "volumes", trust_conditions=ORGANISATION))
+    assert f"is not changed in its trust: {who}" in words
+    assert good(infrastructure(modules, "managed_instances"))["changed"] is True
+    ecs.delete_gateway(gateway="shop1")
+    assert good(infrastructure(modules, state="absent"))["changed"] is True
+
+
 # Tasks -------------------------------------------------------------------------------------------------------------
 
 
