@@ -187,15 +187,21 @@ def _live_regions(aws: Aws, options: Options, found: Found) -> set[str]:
         return plain
     # It trusts more than it names: look where its use is known of.
     known = _known_regions(aws, options, found)
-    return plain | {one for one in known if everywhere or _policy.in_regions(one, named)}
+    live = plain | {one for one in known if everywhere or _policy.in_regions(one, named)}
+    if not live:
+        raise _nowhere(found)
+    return live
 
 
 def _kept_regions(wanted: Wanted, found: Found) -> frozenset[str] | None:
-    """Those in which nodes can go on to live on it, also with wildcards; None: all."""
+    """Those in which nodes can go on to live on it, also with wildcards; None: all in which they can so far."""
     kind = _catalog.ANYWHERE
     if _policy.same(found.trust, wanted.trust):
         return None
-    return _policy.reach(wanted.trust, kind.service, kind.source)
+    so_far, kept = (_policy.reach(trust, kind.service, kind.source) for trust in (found.trust, wanted.trust))
+    if kept is not None and so_far and all(_policy.in_regions(one, kept) for one in so_far):
+        return None
+    return kept
 
 
 def _known_regions(aws: Aws, options: Options, found: Found) -> list[str]:
@@ -206,12 +212,15 @@ def _known_regions(aws: Aws, options: Options, found: Found) -> list[str]:
     last_used = (found.role.get("RoleLastUsed") or {}).get("Region")
     regions = [region for region in (aws.region_or_none, last_used, *(options["regions"] or [])) if region]
     if not regions:
-        name = found.role["RoleName"]
-        raise EcsError(
-            f"role {name}: no Region is known in which to look for who uses it; set the option region or regions to "
-            "where it is in use"
-        )
+        raise _nowhere(found)
     return list(dict.fromkeys(regions))
+
+
+def _nowhere(found: Found) -> EcsError:
+    return EcsError(
+        f"role {found.role['RoleName']}: no Region is known in which to look for who uses it; set the option region or "
+        "regions to where it is in use"
+    )
 
 
 def _described(node: t.Mapping[str, t.Any]) -> str:

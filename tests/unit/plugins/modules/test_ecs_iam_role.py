@@ -377,6 +377,14 @@ def test_a_role_of_tasks_for_every_region_stays_one(account: Account, kind: str)
     assert conditions_of(made_anew)["aws:SourceArn"] == f"arn:aws:ecs:{REGION}:123456789012:*"
 
 
+def test_a_role_for_some_regions_by_a_wildcard_is_not_deleted_from_elsewhere(account: Account) -> None:
+    by_hand(account, "ssm.amazonaws.com", {"ArnLike": {"aws:SourceArn": "arn:aws:ssm:eu-*:123456789012:*"}})
+    account.node()
+    words = account.bad(region="us-east-1", state="absent")
+    assert "no Region is known in which to look for who uses it" in words
+    assert f"managed nodes in {REGION} live on it" in account.bad(state="absent")
+
+
 def test_a_role_for_some_regions_by_a_wildcard_stays_one(account: Account) -> None:
     by_hand(account, "ssm.amazonaws.com", {"ArnLike": {"aws:SourceArn": "arn:aws:ssm:eu-*:123456789012:*"}})
     assert conditions_of(account.good())["aws:SourceArn"] == "arn:aws:ssm:eu-*:123456789012:*"
