@@ -142,18 +142,15 @@ def test_podman_in_dockers_place_blocks(bare: FakeHost) -> None:
     assert problems(bare) == {"engine_podman": True}
 
 
-def test_a_docker_that_apt_would_replace_blocks_where_the_agent_is_missing(bare: FakeHost) -> None:
+@pytest.mark.parametrize("docker", [{}, {"moby_engine": "25.0.3"}])
+def test_a_docker_that_apt_would_replace_blocks_where_the_agent_is_missing(
+    bare: FakeHost, docker: dict[str, str]
+) -> None:
     bare.answers["systemctl"] = systemctl(docker=block("docker.service"))
-    for packages in ("", "moby-engine\t25.0.3\tii \n"):
-        bare.answers["dpkg-query"] = lambda command, rows=packages: Result(
-            0, "" if "${Provides}" in command[2] else rows, ""
-        )
-        assert problems(bare)["engine_unknown_to_agent"] is True
-        rows = packages + "amazon-ecs-init\t1.105.1-1\tii \n"
-        bare.answers["dpkg-query"] = lambda command, rows=rows: Result(
-            0, "" if "${Provides}" in command[2] else rows, ""
-        )
-        assert "engine_unknown_to_agent" not in problems(bare)
+    bare.answers["dpkg-query"] = dpkg(**docker)
+    assert problems(bare)["engine_unknown_to_agent"] is True
+    bare.answers["dpkg-query"] = dpkg(**docker, amazon_ecs_init="1.105.1-1")
+    assert "engine_unknown_to_agent" not in problems(bare)
 
 
 def test_no_systemd(tmp_path: Path) -> None:
