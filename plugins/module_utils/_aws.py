@@ -73,6 +73,10 @@ class AwsError(EcsError):
         return text
 
 
+class NoAnswer(AwsError):
+    """AWS could not be reached. The next call would wait as long, and for nothing."""
+
+
 class _Eventual(CloudRetry):  # type: ignore[misc]  # amazon.aws has no type information
     """amazon.aws's backoff, for answers that are right a moment later."""
 
@@ -186,7 +190,7 @@ class _translated:
             told = error.response.get("Error", {})
             raise AwsError(*self._where, told.get("Code", "Unknown"), told.get("Message", "")) from error
         if isinstance(error, botocore.exceptions.BotoCoreError):
-            raise AwsError(*self._where, type(error).__name__, str(error)) from error
+            raise NoAnswer(*self._where, type(error).__name__, str(error)) from error
 
 
 def snake(operation: str) -> str:

@@ -61,6 +61,11 @@ class Instance:
         return self.container["containerInstanceArn"] if self.container else None
 
     @property
+    def arns(self) -> list[str]:
+        """The ARNs of all its container instances, its own first."""
+        return [one["containerInstanceArn"] for one in (self.container, *self.duplicates) if one]
+
+    @property
     def status(self) -> str | None:
         """The container instance's status."""
         return self.container["status"] if self.container else None

@@ -18,6 +18,9 @@ from ansible_collections.onprem.ecs.plugins.module_utils._ssm import NODE_ID
 
 Attributes = t.Dict[str, t.Optional[str]]
 
+#: ARNs of container instances, each with the id of its managed node.
+Nodes = t.Mapping[str, str]
+
 #: States in which a host is in the cluster with its agent connected.
 UP = ("active", "present")
 
@@ -172,7 +175,7 @@ def plan_draining(instances: t.Iterable[Instance], want: Options) -> Plan:
 
 def plan_reactivate(instances: t.Iterable[Instance], want: Options) -> Plan:
     """Make them ACTIVE again."""
-    return Plan(tuple(state_changes(list(instances), "ACTIVE", want.cluster)))
+    return Plan(tuple(state_changes(instances, "ACTIVE", want.cluster)))
 
 
 def plan_deregister(instances: t.Iterable[Instance], want: Options, force: bool) -> Plan:
@@ -195,29 +198,61 @@ def plan_deregister(instances: t.Iterable[Instance], want: Options, force: bool)
     return Plan(tuple(changes), before, {})
 
 
-def state_changes(instances: t.Sequence[Instance], status: str, cluster: str) -> t.Iterator[Change]:
+def state_changes(instances: t.Iterable[Instance], status: str, cluster: str) -> t.Iterator[Change]:
     """UpdateContainerInstancesState, ten at a time."""
-    for some in _batches(instances):
-        names = ", ".join(one.instance_id for one in some)
-        params = {"cluster": cluster, "status": status, "containerInstances": [one.arn for one in some]}
-        words = f"make {names} {status} in the cluster {cluster}"
-        yield Change(Phase.CONFIGURE, "ecs", "UpdateContainerInstancesState", names, words, params)
+    for some in _batches([(str(one.arn), one.instance_id) for one in instances]):
+        yield _state_change(dict(some), status, cluster)
+
+
+def _state_change(nodes: Nodes, status: str, cluster: str) -> Change:
+    names = ", ".join(nodes.values())
+    params = {"cluster": cluster, "status": status, "containerInstances": list(nodes)}
+    words = f"make {names} {status} in the cluster {cluster}"
+    return Change(Phase.CONFIGURE, "ecs", "UpdateContainerInstancesState", names, words, params)
 
 
 def _attribute_changes(instances: t.Iterable[Instance], want: Options) -> t.Iterator[Change]:
-    differing = [
-        (one, name, value)
-        for one in instances
-        for name, value in sorted(want.attributes.items())
-        if one.container and (name, value) not in attributes(one.container).items()
-    ]
+    nodes: dict[str, str] = {}
+    differing = []
+    for one in instances:
+        for name, value in sorted(want.attributes.items()):
+            if one.container and (name, value) not in attributes(one.container).items():
+                nodes[str(one.arn)] = one.instance_id
+                differing.append({"name": name, "targetId": one.arn, **({} if value is None else {"value": value})})
     for some in _batches(differing):
-        listed = [{"name": name, "targetId": one.arn, **({} if v is None else {"value": v})} for one, name, v in some]
-        told = ", ".join(f"{name if v is None else f'{name}={v}'} on {one.instance_id}" for one, name, v in some)
-        params = {"cluster": want.cluster, "attributes": listed}
-        yield Change(
-            Phase.CONFIGURE, "ecs", "PutAttributes", f"cluster {want.cluster}", f"set the attribute {told}", params
-        )
+        yield _attribute_change(some, nodes, want.cluster)
+
+
+def _attribute_change(listed: t.Sequence[t.Mapping[str, t.Any]], nodes: Nodes, cluster: str) -> Change:
+    told = ", ".join(f"{_named(one)} on {nodes[one['targetId']]}" for one in listed)
+    params = {"cluster": cluster, "attributes": list(listed)}
+    words = f"set the attribute {told}"
+    return Change(Phase.CONFIGURE, "ecs", "PutAttributes", f"cluster {cluster}", words, params)
+
+
+def _named(attribute: t.Mapping[str, t.Any]) -> str:
+    return f"{attribute['name']}={attribute['value']}" if "value" in attribute else str(attribute["name"])
+
+
+def subjects(change: Change) -> list[str]:
+    """Whom a change is about: ARNs of container instances, or the id of a managed node."""
+    if change.operation == "UpdateContainerInstancesState":
+        return list(change.params["containerInstances"])
+    if change.operation == "PutAttributes":
+        return [one["targetId"] for one in change.params["attributes"]]
+    return [change.resource]
+
+
+def part(change: Change, nodes: Nodes) -> Change | None:
+    """As much of a change as is about ``nodes``, the ids of managed nodes by subject; None when that is nothing."""
+    left = [one for one in subjects(change) if one in nodes]
+    if not left or len(left) == len(subjects(change)):
+        return change if left else None
+    params = change.params
+    if change.operation == "PutAttributes":
+        listed = [one for one in params["attributes"] if one["targetId"] in nodes]
+        return _attribute_change(listed, nodes, params["cluster"])
+    return _state_change({one: nodes[one] for one in left}, params["status"], params["cluster"])
 
 
 def _tag_changes(instances: t.Iterable[Instance], want: Options) -> t.Iterator[Change]:

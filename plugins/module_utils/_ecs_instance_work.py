@@ -12,14 +12,13 @@ import typing as t
 from ansible_collections.onprem.ecs.plugins.module_utils import _ecs, _ssm
 from ansible_collections.onprem.ecs.plugins.module_utils import _ecs_instance_plan as plans
 from ansible_collections.onprem.ecs.plugins.module_utils._aws import Aws, AwsError
-from ansible_collections.onprem.ecs.plugins.module_utils._ecs_instance import Instance, Lack, join, lacks, shown
+from ansible_collections.onprem.ecs.plugins.module_utils._ecs_instance import Instance, Lack, join, lacks
+from ansible_collections.onprem.ecs.plugins.module_utils._ecs_instance_run import Result, Run
 from ansible_collections.onprem.ecs.plugins.module_utils._errors import EcsError
-from ansible_collections.onprem.ecs.plugins.module_utils._plan import Plan, apply
+from ansible_collections.onprem.ecs.plugins.module_utils._plan import Plan
 
 if t.TYPE_CHECKING:
     from ansible_collections.onprem.ecs.plugins.module_utils._aws import Module
-
-Result = t.Dict[str, t.Any]
 
 #: The pause between two looks grows by this factor up to this many seconds: 1,000 hosts are 40 calls a look.
 GROWTH, LONGEST_PAUSE = 1.5, 30.0
@@ -31,7 +30,14 @@ def work(aws: Aws, module: Module) -> Result:
     if not want.ids:
         return {"changed": False, "changes": [], "instances": [], "missing": []}
     do = {"active": _up, "present": _up, "draining": _draining, "absent": _absent}[want.state]
-    return do(aws, want, module.check_mode)
+    run = Run(aws, want, module.check_mode)
+    try:
+        return do(run)
+    except EcsError as error:
+        if "changed" in error.result:
+            raise
+        # AWS could not be asked any more: how the hosts are nobody knows, but what was done is known.
+        raise EcsError(". ".join([*run.words(), str(error)]), **run.done()) from error
 
 
 def look(aws: Aws, cluster: str, ids: t.Iterable[str], missing_cluster_ok: bool) -> list[Instance]:
@@ -77,59 +83,40 @@ def poll(
     return True
 
 
-def execute(aws: Aws, plan: Plan) -> None:
-    """Execute a plan. ECS names what it could not do in the answer of a call that succeeds.
-
-    :raises EcsError: with these names
-    """
-    for answer in apply(plan, aws):
-        failures = [
-            f"{one.get('arn')}: {one.get('reason')} {one.get('detail') or ''}" for one in answer.get("failures", [])
-        ]
-        if failures:
-            raise EcsError(f"ECS could not do it for {'; '.join(failures)}")
-
-
-def _result(plans_made: t.Iterable[Plan], instances: t.Iterable[Instance], missing: t.Iterable[Lack]) -> Result:
-    made = list(plans_made)
-    words = [sentence for plan in made for sentence in plan.words()]
-    return {
-        "changed": bool(words),
-        "changes": words,
-        "diff": [plan.diff() for plan in made if plan.changes] or {"before": {}, "after": {}},
-        "instances": [shown(one) for one in instances],
-        "missing": [one.shown() for one in missing],
-    }
-
-
-def _up(aws: Aws, want: plans.Options, check_mode: bool) -> Result:
+def _up(run: Run) -> Result:
+    aws, want = run.aws, run.want
     seen: dict[str, Instance] = {}
     waiting = set(want.ids)
 
     def up() -> bool:
-        found = look(aws, want.cluster, waiting, missing_cluster_ok=check_mode)
+        found = look(aws, want.cluster, waiting, missing_cluster_ok=run.check_mode)
         seen.update({key: one for one in found for key in _keys(one, waiting)})
         ready = {key for one in found if not lacks(one, aws.region, want.cluster) for key in _keys(one, waiting)}
         waiting.difference_update(ready)
         return not waiting
 
-    poll(up, 0 if check_mode else want.patience, want.poll_interval)
+    poll(up, 0 if run.check_mode else want.patience, want.poll_interval)
     instances = _unique(seen)
     plan = plans.plan_active(instances, want)
-    if plan.changes and not check_mode:
-        execute(aws, plan)
+    run.carry_out(plan, instances)
+    if plan.changes and not run.check_mode:
         instances = look(aws, want.cluster, want.ids, missing_cluster_ok=False)
     missing = [lack for one in instances for lack in lacks(one, aws.region, want.cluster)]
-    result = _result([plan], instances, missing)
-    if missing and want.wait and not check_mode:
-        raise EcsError(_not_up(missing, len(instances), want), **result)
+    too_late = [_not_up(missing, len(instances), want)] if missing and want.wait and not run.check_mode else []
+    return _ended(run, [*too_late, *run.words()], instances, missing)
+
+
+def _ended(run: Run, wrong: t.Sequence[str], instances: t.Iterable[Instance], missing: t.Iterable[Lack] = ()) -> Result:
+    """The result; as an error when something was ``wrong``, in words."""
+    result = run.result(instances, missing)
+    if wrong:
+        raise EcsError(". ".join(wrong), **result)
     return result
 
 
 def _keys(instance: Instance, ids: t.Collection[str]) -> list[str]:
     """Which of ``ids`` mean this host: its own id, or the ARN of one of its container instances."""
-    arns = [one["containerInstanceArn"] for one in (instance.container, *instance.duplicates) if one]
-    return [one for one in (instance.instance_id, *arns) if one in ids]
+    return [one for one in (instance.instance_id, *instance.arns) if one in ids]
 
 
 def _unique(seen: t.Mapping[str, Instance]) -> list[Instance]:
@@ -150,71 +137,66 @@ def _not_up(missing: t.Sequence[Lack], count: int, want: plans.Options) -> str:
     )
 
 
-def _draining(aws: Aws, want: plans.Options, check_mode: bool) -> Result:
-    instances = look(aws, want.cluster, want.ids, missing_cluster_ok=check_mode)
+def _draining(run: Run) -> Result:
+    aws, want = run.aws, run.want
+    instances = look(aws, want.cluster, want.ids, missing_cluster_ok=False)
     missing = [lack for one in instances if not one.container for lack in lacks(one, aws.region, want.cluster)]
-    if missing and not check_mode:
+    wrong = []
+    if missing:
         names = ", ".join(sorted({one.instance_id for one in missing}))
-        raise EcsError(
-            f"cannot drain what is not in the cluster {want.cluster}: {names}", **_result([], instances, missing)
-        )
-    made = [plans.plan_draining(instances, want)]
-    if not check_mode:
-        execute(aws, made[0])
-        instances, busy = _drained(aws, want, made[0], instances)
-        if busy and want.wait and want.on_timeout != "force":
-            made += _given_up(aws, want, made[0], busy)
-            raise EcsError(_busy_words(want, busy), **_result(made, instances, missing))
-    return _result(made, instances, missing)
+        wrong.append(f"cannot drain what is not in the cluster {want.cluster}: {names}")
+    instances, busy, drain = _drained(run, instances)
+    if busy and want.wait and want.on_timeout != "force":
+        _give_up(run, drain, busy)
+        wrong.append(_busy_words(want, busy))
+    return _ended(run, [*wrong, *run.words()], instances, missing)
 
 
-def _absent(aws: Aws, want: plans.Options, check_mode: bool) -> Result:
-    before = [one for one in look(aws, want.cluster, want.ids, missing_cluster_ok=True) if one.container]
-    made = [] if want.force else [plans.plan_draining(before, want)]
-    instances: list[Instance] = before
+def _absent(run: Run) -> Result:
+    want = run.want
+    instances = [one for one in look(run.aws, want.cluster, want.ids, missing_cluster_ok=True) if one.container]
     busy: list[Instance] = []
-    if made and not check_mode:
-        execute(aws, made[0])
-        instances, busy = _drained(aws, want, made[0], before)
-    by_force = want.force or want.on_timeout == "force"
-    stays = set() if by_force else {one.instance_id for one in busy}
-    going = [one for one in instances if one.instance_id not in stays]
+    drain = Plan()
+    if not want.force:
+        instances, busy, drain = _drained(run, instances)
+    stays = [] if want.on_timeout == "force" else [one.instance_id for one in busy]
     forced = {one.instance_id for one in (instances if want.force else busy)}
+    going = [one for one in instances if one.instance_id not in {*stays, *run.failed}]
     for force in (False, True):
-        made.append(plans.plan_deregister([one for one in going if (one.instance_id in forced) == force], want, force))
-        if not check_mode:
-            execute(aws, made[-1])
+        some = [one for one in going if (one.instance_id in forced) == force]
+        run.carry_out(plans.plan_deregister(some, want, force), some)
     if stays:
-        made += _given_up(aws, want, made[0], busy)
-        raise EcsError(_busy_words(want, busy), **_result(made, instances, []))
-    return _result(made, instances, [])
+        _give_up(run, drain, busy)
+    return _ended(run, [*([_busy_words(want, busy)] if stays else []), *run.words()], instances)
 
 
-def _drained(
-    aws: Aws, want: plans.Options, drain: Plan, instances: t.Sequence[Instance]
-) -> tuple[list[Instance], list[Instance]]:
-    """Wait until no task is left after ``drain``: all the hosts as they are then, and those with tasks."""
+def _drained(run: Run, instances: t.Sequence[Instance]) -> tuple[list[Instance], list[Instance], Plan]:
+    """Drain, and wait until no task is left: all the hosts as they are then, those with tasks, and what was planned.
+
+    Who is not in the cluster, or was refused, is not waited for.
+    """
+    want = run.want
+    drain = plans.plan_draining(instances, want)
+    run.carry_out(drain, instances)
     seen = {one.instance_id: one for one in instances}
-    busy = {one.instance_id for one in instances if one.tasks or drain.changes}
+    there = [one for one in instances if one.container and one.instance_id not in run.failed]
+    busy = {one.instance_id for one in there if not run.check_mode and (one.tasks or drain.changes)}
 
     def empty() -> bool:
         if busy:
-            seen.update({one.instance_id: one for one in look(aws, want.cluster, busy, missing_cluster_ok=True)})
+            seen.update({one.instance_id: one for one in look(run.aws, want.cluster, busy, missing_cluster_ok=True)})
         busy.intersection_update({one.instance_id for one in seen.values() if one.tasks})
         return not busy
 
     poll(empty, want.patience, want.poll_interval)
-    return list(seen.values()), [seen[one] for one in sorted(busy)]
+    return list(seen.values()), [seen[one] for one in sorted(busy)], drain
 
 
-def _given_up(aws: Aws, want: plans.Options, drain: Plan, busy: t.Iterable[Instance]) -> list[Plan]:
+def _give_up(run: Run, drain: Plan, busy: t.Iterable[Instance]) -> None:
     """With ``on_timeout: reactivate`` those that this run has set to DRAINING become ACTIVE again."""
     ours = [one for one in busy if one.instance_id in drain.before]
-    if want.on_timeout != "reactivate" or not ours:
-        return []
-    plan = plans.plan_reactivate(ours, want)
-    execute(aws, plan)
-    return [plan]
+    if run.want.on_timeout == "reactivate" and ours:
+        run.carry_out(plans.plan_reactivate(ours, run.want), ours)
 
 
 def _busy_words(want: plans.Options, busy: t.Iterable[Instance]) -> str:

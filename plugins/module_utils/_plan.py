@@ -64,15 +64,3 @@ class Plan:
             "before": {key: self.before[key] for key in sections if key in self.before},
             "after": {key: self.after[key] for key in sections if key in self.after},
         }
-
-
-class Caller(t.Protocol):
-    """What can execute a change: :class:`_aws.Aws`, or a recorder in a test."""
-
-    def call(self, service: str, operation: str, resource: str, **params: t.Any) -> dict[str, t.Any]:
-        """Make one call."""
-
-
-def apply(plan: Plan, aws: Caller) -> list[dict[str, t.Any]]:
-    """Execute the plan in order; the answers in the same order. The first error ends it: the next run does the rest."""
-    return [aws.call(c.service, c.operation, c.resource, **c.params) for c in plan.ordered()]

@@ -15,8 +15,10 @@ description:
     any number of them at once. Its calls grow with the pages of AWS's answers, not with the hosts.
   - With O(state=active) it waits until each is Online in SSM, and is in the cluster with its agent connected; it ends
     draining, and sets attributes and tags where they differ. With O(state=present) a host that is draining stays so.
-  - With O(state=draining) it drains them and waits until no task is left.
+  - With O(state=draining) it drains them and waits until no task is left. One that is not in the cluster is named in
+    the end, in check mode as well; the others are drained.
   - With O(state=absent) it drains them, waits, and takes them out of the cluster. The SSM registration is left alone.
+  - What AWS refuses for one host does not hold back the others. In the end the task fails, and names it in RV(missing).
   - A host that registers with ECS again leaves its old container instance behind. The connected one counts, and of
     several such the newest; the others are named in the result, and O(state=absent) removes them too.
 attributes:
@@ -141,7 +143,8 @@ RETURN = r"""
 instances:
   description:
     - The hosts as SSM and ECS show them, sorted by id. What is not known is V(null).
-    - Also returned when the task fails because of a time-out. With O(state=absent) as they were at the end.
+    - Also returned when the task fails because of some hosts. When AWS cannot be asked how they are, it is not.
+    - With O(state=absent) as they were last seen in the cluster.
   returned: always
   type: list
   elements: dict
@@ -245,7 +248,9 @@ instances:
           description: When it registered, in UTC.
           type: str
 missing:
-  description: What hosts lack to be up, also when the task fails because of a time-out.
+  description:
+    - What hosts lack to be as wanted, also when the task fails because of them.
+    - Those that have tasks after O(wait_timeout) are not here. RV(instances) shows their tasks.
   returned: always
   type: list
   elements: dict
@@ -259,6 +264,7 @@ missing:
     code:
       description:
         - V(ssm_not_registered), V(ssm_not_online), V(ecs_not_registered), V(ecs_not_active) or V(ecs_not_connected).
+        - V(not_changed) when AWS has refused to do something for the host. Added in version 0.2.0.
       type: str
     what:
       description: What is not as it should be.
@@ -267,7 +273,7 @@ missing:
       description: Where to look, or what to do.
       type: str
 changes:
-  description: What was done, or would be in check mode, in plain sentences.
+  description: What was done, or would be in check mode, in plain sentences. Also returned when the task fails half-way.
   returned: always
   type: list
   elements: str

@@ -165,6 +165,23 @@ def test_a_plan_leads_to_what_is_wanted_and_the_next_is_empty(
     assert plans.plan_active(hosts_of(found), want).changes == ()
 
 
+@given(found=HOSTS, some=st.sets(st.integers(0, 24)))
+def test_a_part_of_a_change_and_the_rest_are_the_change(found: list[dict[str, Any]], some: set[int]) -> None:
+    """What is left out of a call is in nobody's words; what nobody is left of is no call."""
+    want = plans.Options("edge", (), "active", {"site": "1", "gpu": None}, {"a": "1"})
+    hosts = hosts_of(found)
+    nodes = {str(one.arn): one.instance_id for one in hosts if one.arn}
+    chosen = {arn: node for arn, node in nodes.items() if int(node[3:]) in some}
+    others = {arn: node for arn, node in nodes.items() if arn not in chosen}
+    for change in plans.plan_active(hosts, want).changes:
+        assert plans.part(change, nodes) is change
+        parts = [part for part in (plans.part(change, chosen), plans.part(change, others)) if part]
+        assert sorted(one for part in parts for one in plans.subjects(part)) == sorted(plans.subjects(change))
+        for part in parts:
+            told = {node for arn, node in nodes.items() if arn in plans.subjects(part)}
+            assert {node for node in nodes.values() if node in part.words} == told
+
+
 def test_words_name_the_hosts() -> None:
     found = [{"status": "DRAINING", "attributes": {}, "tags": {"old": "1"}}]
     want = plans.Options("edge", (), "active", {"site": "berlin", "gpu": None}, {"owner": "me"})

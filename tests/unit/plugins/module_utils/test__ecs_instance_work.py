@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.onprem.ecs.plugins.module_utils import _ecs_instance_work as work
-from ansible_collections.onprem.ecs.plugins.module_utils._aws import AwsError
+from ansible_collections.onprem.ecs.plugins.module_utils._aws import AwsError, NoAnswer
 from ansible_collections.onprem.ecs.plugins.module_utils._errors import EcsError
 
 CLUSTER = "edge"
@@ -27,6 +27,19 @@ def arn(instance_id: str, generation: int = 0) -> str:
     return f"arn:aws:ecs:eu-west-1:123456789012:container-instance/{CLUSTER}/{instance_id[3:]}{generation}"
 
 
+DENIED = AwsError("ecs", "Operation", "x", "AccessDeniedException", "no")
+"""A refusal; the double names the operation."""
+
+
+@dataclass
+class Refusal:
+    """Another answer to one call of an operation."""
+
+    operation: str
+    answer: dict[str, Any] | AwsError
+    skip: int
+
+
 @dataclass
 class Cloud:
     """What these calls do in ECS and SSM. A task of a draining host ends after so many looks."""
@@ -36,6 +49,11 @@ class Cloud:
     calls: Counter[str] = field(default_factory=Counter)
     log: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     region: str = "eu-west-1"
+    refusals: list[Refusal] = field(default_factory=list)
+
+    def refuse(self, operation: str, answer: dict[str, Any] | AwsError, skip: int = 0) -> None:
+        """Answer one call of an operation otherwise, or with an error, after so many that are let through."""
+        self.refusals.append(Refusal(operation, answer, skip))
 
     def host(self, instance_id: str, tasks: int = 0, generation: int = 0, **changed: Any) -> None:
         """Add a host; with tasks that never end unless ``looks_until_empty`` says so."""
@@ -60,18 +78,40 @@ class Cloud:
     def call(self, service: str, operation: str, resource: str, **params: Any) -> dict[str, Any]:
         """The other calls."""
         self.calls[operation] += 1
+        answer = self._refusal(operation)
+        if isinstance(answer, AwsError):
+            raise type(answer)(service, operation, resource, answer.code, answer.aws_message)
+        failed = [one.get("arn", "").rpartition("/")[2] for one in (answer or {}).get("failures", [])]
         if operation == "DescribeContainerInstances":
             return {"containerInstances": [self._described(one) for one in params["containerInstances"]]}
         self.log.append((operation, params))
+        if operation == "DeregisterContainerInstance":
+            return self._deregister(resource, **params)
         if operation == "UpdateContainerInstancesState":
             for one in params["containerInstances"]:
-                self.containers[one]["status"] = params["status"]
-            return {"failures": []}
-        assert operation == "DeregisterContainerInstance"
-        if self.containers[params["containerInstance"]]["runningTasksCount"] and not params["force"]:
-            raise AwsError(service, operation, resource, "InvalidParameterException", "Found running tasks")
-        del self.containers[params["containerInstance"]]
+                if one.rpartition("/")[2] not in failed:
+                    self.containers[one]["status"] = params["status"]
+        elif operation == "PutAttributes":
+            for one in params["attributes"]:
+                self.containers[one["targetId"]].setdefault("attributes", []).append(one)
+        elif operation == "TagResource":
+            self.containers[params["resourceArn"]].setdefault("tags", []).extend(params["tags"])
+        return answer or {}
+
+    def _deregister(self, resource: str, containerInstance: str, force: bool, **_more: Any) -> dict[str, Any]:
+        if self.containers[containerInstance]["runningTasksCount"] and not force:
+            raise AwsError("ecs", "DeregisterContainerInstance", resource, "InvalidParameterException", "Found tasks")
+        del self.containers[containerInstance]
         return {}
+
+    def _refusal(self, operation: str) -> dict[str, Any] | AwsError | None:
+        for one in self.refusals:
+            if one.operation == operation:
+                one.skip -= 1
+                if one.skip < 0:
+                    self.refusals.remove(one)
+                    return one.answer
+        return None
 
     def _described(self, one: str) -> dict[str, Any]:
         found = self.containers[one]
@@ -217,12 +257,29 @@ def test_nobody_waits_in_check_mode_or_when_told_not_to(cloud: Cloud, clock: lis
     assert done(cloud) == [("DRAINING", arn(ONE))]
 
 
-def test_what_is_not_in_the_cluster_cannot_be_drained(cloud: Cloud) -> None:
-    cloud.host(ONE)
-    result = run(cloud, state="draining", instance_ids=[ONE, TWO])
-    assert f"not in the cluster {CLUSTER}: {TWO}" in result["msg"]
+def test_who_is_not_in_the_cluster_does_not_hold_back_the_others(cloud: Cloud) -> None:
+    cloud.host(ONE, tasks=1)
+    cloud.looks_until_empty[arn(ONE)] = 2
+    planned = run(cloud, check_mode=True, state="draining", instance_ids=[ONE, TWO])
     assert done(cloud) == []
-    assert run(cloud, check_mode=True, state="draining", instance_ids=[ONE, TWO])["missing"]
+    result = run(cloud, state="draining", instance_ids=[ONE, TWO])
+    assert done(cloud) == [("DRAINING", arn(ONE))]
+    told = ("msg", "changed", "changes", "diff", "missing")
+    assert [planned[name] for name in told] == [result[name] for name in told]
+    assert result["msg"] == f"cannot drain what is not in the cluster {CLUSTER}: {TWO}"
+    assert result["changes"] == [f"make {ONE} DRAINING in the cluster {CLUSTER}"]
+    assert [one["instance_id"] for one in result["missing"]] == [TWO]
+    assert [(one["instance_id"], one["ecs_status"], one["running_tasks"]) for one in result["instances"]] == [
+        (ONE, "DRAINING", 0),
+        (TWO, None, None),
+    ]
+
+
+def test_the_one_that_is_missing_and_the_one_with_tasks_are_both_named(cloud: Cloud) -> None:
+    cloud.host(ONE, tasks=1)
+    result = run(cloud, state="draining", instance_ids=[ONE, TWO], on_timeout="reactivate")
+    assert f"not in the cluster {CLUSTER}: {TWO}. not empty after 60 s: {ONE} has 1 tasks" in result["msg"]
+    assert done(cloud) == [("DRAINING", arn(ONE)), ("ACTIVE", arn(ONE))]
 
 
 def test_absent_drains_waits_and_deregisters(cloud: Cloud) -> None:
@@ -284,17 +341,130 @@ def test_more_than_ten_are_done_ten_at_a_time(cloud: Cloud) -> None:
     assert {one["ecs_status"] for one in result["instances"]} == {"ACTIVE"}
 
 
-def test_what_ecs_could_not_do_is_an_error(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    cloud.host(ONE)
-    original = cloud.call
+MANY = [f"mi-{number:017}" for number in range(25)]
+"""Three batches of UpdateContainerInstancesState."""
 
-    def failing(service: str, operation: str, resource: str, **params: Any) -> dict[str, Any]:
-        if operation == "UpdateContainerInstancesState":
-            return {"failures": [{"arn": arn(ONE), "reason": "MISSING"}]}
-        return original(service, operation, resource, **params)
 
-    monkeypatch.setattr(cloud, "call", failing)
-    assert f"{arn(ONE)}: MISSING" in run(cloud, state="draining")["msg"]
+def statuses(cloud: Cloud) -> dict[str, str]:
+    """The status of each host in ECS."""
+    return {one["ec2InstanceId"]: one["status"] for one in cloud.containers.values()}
+
+
+def test_what_ecs_could_not_do_for_one_is_done_for_the_others(cloud: Cloud) -> None:
+    for one in MANY:
+        cloud.host(one)
+    cloud.refuse("UpdateContainerInstancesState", {"failures": [{"arn": arn(MANY[3]), "reason": "MISSING"}]})
+    result = run(cloud, state="draining", instance_ids=MANY)
+    assert f"1 of 25 external instances were not changed as wanted: {MANY[3]}: " in result["msg"]
+    assert f"{arn(MANY[3])}: MISSING" in result["msg"]
+    assert statuses(cloud) == {one: "ACTIVE" if one == MANY[3] else "DRAINING" for one in MANY}
+    assert [(one["instance_id"], one["code"]) for one in result["missing"]] == [(MANY[3], "not_changed")]
+    assert {one["instance_id"]: one["ecs_status"] for one in result["instances"]} == statuses(cloud)
+    told = " ".join(result["changes"])
+    assert (MANY[2] in told, MANY[3] in told, len(result["changes"])) == (True, False, 3)
+    assert MANY[3] not in result["diff"][0]["before"]
+
+
+def test_a_failure_in_the_short_form_of_the_arn_or_of_nobody_known(cloud: Cloud) -> None:
+    for one in (ONE, TWO):
+        cloud.host(one)
+    short = arn(ONE).replace(f"/{CLUSTER}/", "/")
+    cloud.refuse("UpdateContainerInstancesState", {"failures": [{"arn": short, "reason": "MISSING"}]})
+    result = run(cloud, state="draining", instance_ids=[ONE, TWO])
+    assert [one["instance_id"] for one in result["missing"]] == [ONE]
+    cloud.refuse("UpdateContainerInstancesState", {"failures": [{"reason": "FROZEN"}]})
+    result = run(cloud, state="active", instance_ids=[ONE, TWO])
+    assert (result["changed"], [one["instance_id"] for one in result["missing"]]) == (False, [TWO])
+
+
+@pytest.mark.parametrize(("on_timeout", "status"), [("fail", "DRAINING"), ("reactivate", "ACTIVE")])
+def test_a_batch_that_is_denied_is_told_with_what_was_done(cloud: Cloud, on_timeout: str, status: str) -> None:
+    for one in MANY:
+        cloud.host(one, tasks=int(one == ONE))
+    cloud.refuse("UpdateContainerInstancesState", DENIED, skip=1)
+    result = run(cloud, state="draining", instance_ids=MANY, on_timeout=on_timeout)
+    assert "lacks the permission ecs:UpdateContainerInstancesState" in result["msg"]
+    assert f"{ONE} has 1 tasks" in result["msg"]
+    assert result["changed"]
+    assert {one["instance_id"] for one in result["missing"]} == set(MANY[10:20])
+    expected = {**dict.fromkeys(MANY, "DRAINING"), **dict.fromkeys(MANY[10:20], "ACTIVE"), ONE: status}
+    assert statuses(cloud) == expected
+    assert len(result["changes"]) == (3 if on_timeout == "reactivate" else 2)
+    assert set(result["diff"][0]["before"]) == set(MANY) - set(MANY[10:20])
+
+
+def test_absent_half_way(cloud: Cloud) -> None:
+    for one in MANY:
+        cloud.host(one)
+    cloud.refuse("UpdateContainerInstancesState", DENIED, skip=1)
+    cloud.refuse("DeregisterContainerInstance", DENIED, skip=2)
+    result = run(cloud, state="absent", instance_ids=MANY)
+    left = [MANY[2], *MANY[10:20]]
+    assert statuses(cloud) == {**dict.fromkeys(MANY[10:20], "ACTIVE"), MANY[2]: "DRAINING"}
+    assert "11 of 25 external instances were not changed as wanted" in result["msg"]
+    assert "lacks the permission ecs:DeregisterContainerInstance" in result["msg"]
+    assert [one["instance_id"] for one in result["missing"]] == left
+    assert len(result["changes"]) == 2 + 14
+    assert arn(MANY[2]) not in result["diff"][1]["before"]
+    again = run(cloud, state="absent", instance_ids=MANY)
+    assert ("msg" in again, cloud.containers) == (False, {})
+
+
+def test_who_was_refused_is_not_deregistered_by_force_either(cloud: Cloud) -> None:
+    """It was never drained: what is done on a time-out is not meant for it."""
+    cloud.host(ONE, tasks=1)
+    cloud.refuse("UpdateContainerInstancesState", DENIED)
+    result = run(cloud, state="absent", on_timeout="force")
+    assert (result["changed"], result["changes"], done(cloud)) == (False, [], [])
+    assert [one["instance_id"] for one in result["missing"]] == [ONE]
+
+
+def test_a_host_whose_name_was_refused_is_named_by_the_next_run(cloud: Cloud) -> None:
+    """The container instance's tag tells that SSM has the name, so it is not set when SSM did not take it."""
+    for one in (ONE, TWO):
+        cloud.host(one)
+    names = {ONE: "rack-1", TWO: "rack-2"}
+    cloud.refuse("AddTagsToResource", DENIED)
+    result = run(cloud, state="active", instance_ids=[ONE, TWO], names=names, attributes={"a": "b"})
+    assert [one["instance_id"] for one in result["missing"]] == [ONE]
+    assert result["changes"] == [
+        f"set the attribute a=b on {ONE}, a=b on {TWO}",
+        f"call {TWO} rack-2 in Systems Manager",
+        f"set the tags Name=rack-2 on {TWO}",
+    ]
+    again = run(cloud, state="active", instance_ids=[ONE, TWO], names=names, attributes={"a": "b"})
+    assert again["changes"] == [f"call {ONE} rack-1 in Systems Manager", f"set the tags Name=rack-1 on {ONE}"]
+    assert again["missing"] == []
+
+
+def test_who_could_not_be_made_active_does_not_hold_back_the_attributes_of_others(cloud: Cloud) -> None:
+    for one in (ONE, TWO):
+        cloud.host(one, status="DRAINING")
+    cloud.refuse("UpdateContainerInstancesState", {"failures": [{"arn": arn(ONE), "reason": "MISSING"}]})
+    result = run(cloud, state="active", instance_ids=[ONE, TWO], attributes={"a": "b"})
+    assert result["changes"] == [f"make {TWO} ACTIVE in the cluster {CLUSTER}", f"set the attribute a=b on {TWO}"]
+    assert [one["instance_id"] for one in result["missing"]] == [ONE]
+
+
+def test_without_an_answer_no_other_call_is_tried(cloud: Cloud) -> None:
+    for one in MANY:
+        cloud.host(one)
+    cloud.refuse("TagResource", NoAnswer("ecs", "TagResource", "x", "EndpointConnectionError", "no way"), skip=1)
+    result = run(cloud, state="active", instance_ids=MANY, tags={"a": "b"})
+    assert cloud.calls["TagResource"] == 2
+    assert result["changes"] == [f"set the tags a=b on {MANY[0]}"]
+    assert [one["instance_id"] for one in result["missing"]] == MANY[1:]
+    assert f"{', '.join(MANY[1:])}: ecs:TagResource failed" in result["msg"]
+
+
+def test_a_look_that_fails_in_the_end_does_not_hide_what_was_done(cloud: Cloud) -> None:
+    for one in (ONE, TWO):
+        cloud.host(one)
+    cloud.refuse("DescribeContainerInstances", DENIED, skip=1)
+    result = run(cloud, state="draining", instance_ids=[ONE, TWO])
+    assert "lacks the permission ecs:DescribeContainerInstances" in result["msg"]
+    assert (result["changed"], len(result["changes"])) == (True, 1)
+    assert "instances" not in result, "nobody knows how they are"
 
 
 def test_ec2_instances_are_refused(cloud: Cloud) -> None:

@@ -2,32 +2,14 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A plan: its order, its words, its diff, and what becomes of it."""
+"""A plan: its order, its words and its diff."""
 
 from __future__ import annotations
 
-from typing import Any
-
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.onprem.ecs.plugins.module_utils._plan import Change, Phase, Plan, apply
-
-
-class Recorder:
-    """Takes calls as AWS would, and fails at one of them."""
-
-    def __init__(self, fails_at: str = "") -> None:
-        self.fails_at = fails_at
-        self.calls: list[tuple[str, str, str, dict[str, Any]]] = []
-
-    def call(self, service: str, operation: str, resource: str, **params: Any) -> dict[str, Any]:
-        """Write it down."""
-        if operation == self.fails_at:
-            raise RuntimeError(operation)
-        self.calls.append((service, operation, resource, params))
-        return {"Operation": operation}
+from ansible_collections.onprem.ecs.plugins.module_utils._plan import Change, Phase, Plan
 
 
 def change(phase: Phase, number: int = 0) -> Change:
@@ -54,21 +36,3 @@ def test_the_diff_shows_what_differs_only() -> None:
     plan = Plan((), {"same": 1, "other": 1, "gone": 1}, {"same": 1, "other": 2, "new": 2})
     assert plan.diff() == {"before": {"other": 1, "gone": 1}, "after": {"other": 2, "new": 2}}
     assert Plan((), {"same": 1}, {"same": 1}).diff() == {"before": {}, "after": {}}
-
-
-def test_apply_makes_the_calls_in_order() -> None:
-    recorder = Recorder()
-    plan = Plan((change(Phase.DELETE), change(Phase.CREATE)))
-    assert apply(plan, recorder) == [{"Operation": "CREATE0"}, {"Operation": "DELETE0"}]
-    assert recorder.calls == [
-        ("iam", "CREATE0", "role 0", {"Number": 0}),
-        ("iam", "DELETE0", "role 0", {"Number": 0}),
-    ]
-
-
-def test_the_first_error_ends_it() -> None:
-    recorder = Recorder(fails_at="GRANT0")
-    plan = Plan((change(Phase.CREATE), change(Phase.GRANT), change(Phase.REVOKE)))
-    with pytest.raises(RuntimeError):
-        apply(plan, recorder)
-    assert [operation for _service, operation, _resource, _params in recorder.calls] == ["CREATE0"]

@@ -274,9 +274,61 @@ def test_ids_unknown_to_ssm_do_not_hide_the_others(modules: Modules) -> None:
     assert modules.calls()["ssm:DescribeInstanceInformation"] == 3
 
 
+def deny(modules: Modules, operation: str, skip: int = 0) -> None:
+    """Deny one call of an operation, after so many that are let through."""
+    fault = {"service": "ecs", "operation": operation, "kind": "error", "count": 1, "status": 400, "skip": skip}
+    modules.account.control("POST", "faults", {**fault, "code": "AccessDeniedException", "message": "no"})
+
+
+def test_one_that_is_not_in_the_cluster_does_not_keep_the_others_undrained(modules: Modules) -> None:
+    ids = fleet(modules, 2)
+    options = {"cluster": "edge", "instance_ids": [*ids, STRANGER], "state": "draining"}
+    planned = modules.check(NAME, **options)
+    assert modules.writes() == 0
+    result = modules.run(NAME, **options)
+    for one in (planned, result):
+        assert one["failed"]
+        assert one["msg"] == f"cannot drain what is not in the cluster edge: {STRANGER}"
+        assert one["changes"] == [f"make {', '.join(ids)} DRAINING in the cluster edge"]
+        assert {lack["instance_id"] for lack in one["missing"]} == {STRANGER}
+    shown = {one["instance_id"]: one["ecs_status"] for one in result["instances"]}
+    assert shown == {**dict.fromkeys(ids, "DRAINING"), STRANGER: None}
+    modules.calls()
+    again = modules.run(NAME, **options)
+    assert (again["changed"], again["failed"], modules.writes()) == (False, True, 0)
+
+
+def test_what_was_done_before_a_denial_is_told(modules: Modules) -> None:
+    ids = fleet(modules, 12)
+    deny(modules, "UpdateContainerInstancesState", skip=1)
+    result = modules.run(NAME, cluster="edge", instance_ids=ids, state="draining")
+    assert "lacks the permission ecs:UpdateContainerInstancesState" in result["msg"]
+    assert (result["failed"], result["changed"]) == (True, True)
+    assert result["changes"] == [f"make {', '.join(ids[:10])} DRAINING in the cluster edge"]
+    shown = {one["instance_id"]: one["ecs_status"] for one in result["instances"]}
+    assert shown == {**dict.fromkeys(ids[:10], "DRAINING"), **dict.fromkeys(ids[10:], "ACTIVE")}
+    assert [(one["instance_id"], one["code"]) for one in result["missing"]] == [
+        (one, "not_changed") for one in ids[10:]
+    ]
+
+
+def test_what_was_deregistered_before_a_denial_is_told(modules: Modules) -> None:
+    ids = fleet(modules, 3)
+    deny(modules, "DeregisterContainerInstance", skip=1)
+    result = modules.run(NAME, cluster="edge", instance_ids=ids, state="absent")
+    assert result["failed"]
+    assert [words.split(" ")[:2] for words in result["changes"]] == [
+        ["make", f"{ids[0]},"],
+        ["deregister", ids[0]],
+        ["deregister", ids[2]],
+    ]
+    assert [one["instance_id"] for one in result["missing"]] == [ids[1]]
+    assert len(instances(modules)) == 1
+
+
 def test_a_missing_permission_is_named(modules: Modules) -> None:
     ids = fleet(modules, 1)
-    fault = {"service": "ecs", "operation": "PutAttributes", "kind": "error", "count": 1, "status": 400}
-    modules.account.control("POST", "faults", {**fault, "code": "AccessDeniedException", "message": "no"})
+    deny(modules, "PutAttributes")
     result = modules.run(NAME, cluster="edge", instance_ids=ids, attributes={"a": "b"})
+    assert (result["changed"], [one["instance_id"] for one in result["missing"]]) == (False, ids)
     assert "lacks the permission ecs:PutAttributes" in result["msg"]
