@@ -1,0 +1,84 @@
+# Copyright: (c) 2026, onprem.ecs contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the role external_instance asks of AWS to drain a batch of hosts, and which of them it stops."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from runner import REGION, Playbooks, Run
+
+HOSTS = ("node0", "node1", "node2")
+IDS = {name: f"mi-0123456789abcdef{name[-1]}" for name in HOSTS}
+
+
+@pytest.fixture
+def batch(playbooks: Playbooks) -> Playbooks:
+    """Three hosts, of which node1 was taken out of the cluster in the console, and node2 has a task."""
+    nodes = [{"InstanceId": one, "Region": REGION, "IamRole": "ecsAnywhereRole"} for one in IDS.values()]
+    edge = {"Region": REGION, "cluster": "edge", "agentConnected": True}
+    instances = [{**edge, "InstanceId": IDS[name]} for name in ("node0", "node2")]
+    playbooks.emulator("POST", "seed", {"nodes": nodes, "container_instances": instances})
+    playbooks.emulator("POST", "tasks", {"containerInstance": IDS["node2"]})
+    return playbooks
+
+
+def drain(playbooks: Playbooks, *options: str, **variables: Any) -> Run:
+    """Drain the three; who they are is known already."""
+    member = {"place": {"region": REGION, "cluster": "edge"}, "id": "{{ ids[inventory_hostname] }}"}
+    tasks = [
+        {"ansible.builtin.set_fact": {"__external_instance_member": member}},
+        {
+            "name": "Drain",
+            "ansible.builtin.import_role": {"name": "onprem.ecs.external_instance", "tasks_from": "drain_members"},
+        },
+    ]
+    given = {"ids": IDS, "ecs_region": REGION, "ecs_drain_timeout": 1, **variables}
+    path = playbooks.folder / "drain.yml"
+    path.write_text(json.dumps([playbooks.local(tasks, hosts="all", vars=given)]), encoding="utf-8")
+    return playbooks.run_file(str(path), "-i", ",".join(HOSTS) + ",", *options)
+
+
+def failed(run: Run) -> set[str]:
+    """The hosts that were stopped."""
+    told = json.loads(run.text[run.text.index("{") :])
+    return {host for host, counts in told["stats"].items() if counts["failures"]}
+
+
+def statuses(playbooks: Playbooks) -> dict[str, str]:
+    """The status of each host that is in the cluster."""
+    names = {one: name for name, one in IDS.items()}
+    found = playbooks.emulator("GET", "state")["container_instances"]
+    return {names[one["ec2InstanceId"]]: one["status"] for one in found}
+
+
+@pytest.mark.parametrize(("on_timeout", "stopped"), [("fail", {"node1", "node2"}), ("force", {"node1"})])
+def test_a_host_that_is_not_in_the_cluster_stops_itself_alone(
+    batch: Playbooks, on_timeout: str, stopped: set[str]
+) -> None:
+    run = drain(batch, ecs_drain_on_timeout=on_timeout)
+    assert failed(run) == stopped, run.explain()
+    assert f"not in the cluster edge: {IDS['node1']}" in run.text
+    assert statuses(batch) == {"node0": "DRAINING", "node2": "DRAINING"}
+
+
+def test_check_mode_tells_the_same(batch: Playbooks) -> None:
+    batch.emulator("DELETE", "calls")
+    run = drain(batch, "--check")
+    assert failed(run) == {"node1"}, run.explain()
+    assert f"make {IDS['node0']}, {IDS['node2']} DRAINING" in run.text
+    assert batch.emulator("GET", "calls")["writes"] == 0
+    assert statuses(batch) == {"node0": "ACTIVE", "node2": "ACTIVE"}
+
+
+def test_who_cannot_be_asked_for_is_not_good(batch: Playbooks) -> None:
+    """An answer without a word of any host is none that a host can go on with."""
+    for options in ((), ("--check",)):
+        fault = {"service": "ecs", "operation": "ListContainerInstances", "kind": "error", "status": 400}
+        batch.emulator("POST", "faults", {**fault, "code": "AccessDeniedException", "message": "no"})
+        run = drain(batch, *options)
+        assert failed(run) == set(HOSTS), run.explain()
