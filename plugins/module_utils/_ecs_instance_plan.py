@@ -10,7 +10,7 @@ import re
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.onprem.ecs.plugins.module_utils import _ecs, _tags
+from ansible_collections.onprem.ecs.plugins.module_utils import _account, _ecs, _tags
 from ansible_collections.onprem.ecs.plugins.module_utils._ecs_instance import AWS_ATTRIBUTES, Instance, attributes
 from ansible_collections.onprem.ecs.plugins.module_utils._errors import EcsError
 from ansible_collections.onprem.ecs.plugins.module_utils._plan import Change, Phase, Plan
@@ -52,6 +52,12 @@ class Options:
     poll_interval: float = 5
     on_timeout: str = "fail"
     force: bool = False
+    account_id: str | None = None
+
+    @property
+    def arns(self) -> list[str]:
+        """What is given by its ARN, which tells the account and the Region."""
+        return [one for one in (self.cluster, *self.ids) if one.startswith("arn:")]
 
     @property
     def patience(self) -> float:
@@ -85,6 +91,7 @@ def options(params: t.Mapping[str, t.Any]) -> Options:
         poll_interval=params["poll_interval"],
         on_timeout=params["on_timeout"],
         force=params["force"],
+        account_id=_account.wanted(params["account_id"]),
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 import typing as t
 
-from ansible_collections.onprem.ecs.plugins.module_utils import _ecs, _ssm
+from ansible_collections.onprem.ecs.plugins.module_utils import _account, _ecs, _ssm
 from ansible_collections.onprem.ecs.plugins.module_utils import _ecs_instance_plan as plans
 from ansible_collections.onprem.ecs.plugins.module_utils._aws import Aws, AwsError
 from ansible_collections.onprem.ecs.plugins.module_utils._ecs_instance import Instance, Lack, join, lacks
@@ -29,6 +29,7 @@ def work(aws: Aws, module: Module) -> Result:
     want = plans.options(module.params)
     if not want.ids:
         return {"changed": False, "changes": [], "instances": [], "missing": []}
+    _account.check(aws, want.account_id, want.arns)
     do = {"active": _up, "present": _up, "draining": _draining, "absent": _absent}[want.state]
     run = Run(aws, want, module.check_mode)
     try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.onprem.ecs.plugins.module_utils import _parallel, _ssm, _tags
+from ansible_collections.onprem.ecs.plugins.module_utils import _account, _parallel, _ssm, _tags
 from ansible_collections.onprem.ecs.plugins.module_utils._aws import Aws, AwsError, eventually
 from ansible_collections.onprem.ecs.plugins.module_utils._ecs_instance import node_shown
 from ansible_collections.onprem.ecs.plugins.module_utils._errors import EcsError
@@ -41,6 +41,7 @@ class Options:
     tags: _tags.Tags | None = None
     purge_tags: bool = True
     protect: bool = True
+    account_id: str | None = None
 
 
 def node_ids(ids: t.Iterable[str] | None) -> tuple[str, ...]:
@@ -82,6 +83,7 @@ def options(params: t.Mapping[str, t.Any]) -> Options:
         tags=tags,
         purge_tags=purge,
         protect=params["protect"],
+        account_id=_account.wanted(params["account_id"]),
     )
 
 
@@ -161,6 +163,7 @@ def work(aws: Aws, module: Module) -> Result:
     want = options(module.params)
     if not want.ids:
         return {"changed": False, "changes": [], "diff": {"before": {}, "after": {}}, "managed_nodes": []}
+    _account.check(aws, want.account_id)
     nodes = _ssm.managed_nodes(aws, want.ids)
     return (_present if want.present else _absent)(aws, want, nodes, module.check_mode)
 

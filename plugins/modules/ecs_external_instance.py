@@ -36,6 +36,7 @@ options:
   instance_ids:
     description:
       - The hosts, by id of the managed node (V(mi-…)) or by ARN of the container instance.
+      - An ARN in another account or Region than the task works in is refused before anything is changed.
       - With an empty list, or none, nothing is done and nothing is asked of AWS.
     type: list
     elements: str
@@ -88,11 +89,18 @@ options:
     description: With O(state=absent) deregister at once, without draining. Tasks go on without ECS knowing of them.
     type: bool
     default: false
+  account_id:
+    description:
+      - The account that the hosts are in, 12 digits. With credentials of another one the task fails before anything is
+        changed; there a host that is alive would look like one that is gone.
+    type: str
+    version_added: 0.2.0
 notes:
   - "Permissions: C(ssm:DescribeInstanceInformation), C(ecs:ListContainerInstances),
     C(ecs:DescribeContainerInstances), C(ecs:UpdateContainerInstancesState); for what is asked also
     C(ecs:PutAttributes), C(ecs:TagResource), C(ecs:UntagResource), C(ecs:DeregisterContainerInstance),
-    C(ssm:AddTagsToResource)."
+    C(ssm:AddTagsToResource). C(sts:GetCallerIdentity), which tells the account of the credentials, needs none. It is
+    called when O(account_id) or an ARN is given."
 seealso:
   - module: onprem.ecs.ecs_external_instance_info
   - module: onprem.ecs.ssm_activation
@@ -295,6 +303,7 @@ SPEC = {
     "poll_interval": {"type": "int", "default": 5},
     "on_timeout": {"type": "str", "choices": ["fail", "reactivate", "force"], "default": "fail"},
     "force": {"type": "bool", "default": False},
+    "account_id": {"type": "str"},
 }
 
 

@@ -65,11 +65,16 @@ options:
       - Set it to V(false) to deregister a host that is alive, when it has been taken out of its cluster.
     type: bool
     default: true
+  account_id:
+    description:
+      - The account that the nodes are in, 12 digits. With credentials of another one the task fails before anything is
+        changed; there a node that is alive would look like one that is gone.
+    type: str
 notes:
   - Nodes are looked at 50 a call. What changes is one call for each node and kind of change, several at a time.
   - "Permissions: C(ssm:DescribeInstanceInformation); for what is asked also C(ssm:UpdateManagedInstanceRole) with
     C(iam:PassRole) on the role, C(ssm:ListTagsForResource), C(ssm:AddTagsToResource), C(ssm:RemoveTagsFromResource),
-    C(ssm:DeregisterManagedInstance)."
+    C(ssm:DeregisterManagedInstance). C(sts:GetCallerIdentity), which is called for O(account_id), needs none."
 seealso:
   - module: onprem.ecs.ssm_managed_node_info
   - module: onprem.ecs.ecs_external_instance
@@ -145,6 +150,7 @@ SPEC = {
     "tags": {"type": "dict", "aliases": ["resource_tags"]},
     "purge_tags": {"type": "bool", "default": True},
     "protect": {"type": "bool", "default": True},
+    "account_id": {"type": "str"},
 }
 
 

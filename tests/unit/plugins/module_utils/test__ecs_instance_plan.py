@@ -32,6 +32,7 @@ GIVEN: dict[str, Any] = {
     "poll_interval": 5,
     "on_timeout": "fail",
     "force": False,
+    "account_id": None,
 }
 
 
@@ -56,6 +57,7 @@ GIVEN: dict[str, Any] = {
         ({"names": {NODE: "rack #1"}}, "letters, digits, spaces and any of"),
         ({"names": {NODE: ""}}, "1 to 256"),
         ({"names": {NODE: "rack-1"}, "tags": {"Name": "rack-2"}}, "but the tag Name in tags is 'rack-2'"),
+        ({"account_id": "1234"}, "12 digits"),
         ({"wait_timeout": -1}, "wait_timeout"),
         ({"poll_interval": 0}, "poll_interval"),
     ],

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.onprem.ecs.plugins.module_utils import _ecs_instance_work as work
-from ansible_collections.onprem.ecs.plugins.module_utils._aws import AwsError, NoAnswer
+from ansible_collections.onprem.ecs.plugins.module_utils._aws import AwsError, Caller, NoAnswer
 from ansible_collections.onprem.ecs.plugins.module_utils._errors import EcsError
 
 CLUSTER = "edge"
@@ -66,6 +66,10 @@ class Cloud:
             "pendingTasksCount": 0,
             **changed,
         }
+
+    def caller(self) -> Caller:
+        """Who calls."""
+        return Caller("123456789012", "aws", "arn:aws:iam::123456789012:user/me")
 
     def pages(self, service: str, operation: str, key: str, resource: str, **params: Any) -> Iterator[Any]:
         """ListContainerInstances and DescribeInstanceInformation."""
@@ -158,6 +162,7 @@ def run(cloud: Cloud, check_mode: bool = False, **options: Any) -> dict[str, Any
         "poll_interval": 5,
         "on_timeout": "fail",
         "force": False,
+        "account_id": None,
         **options,
     }
     try:

@@ -274,6 +274,38 @@ def test_ids_unknown_to_ssm_do_not_hide_the_others(modules: Modules) -> None:
     assert modules.calls()["ssm:DescribeInstanceInformation"] == 3
 
 
+@pytest.mark.parametrize("state", ["active", "present", "draining", "absent"])
+@pytest.mark.parametrize("check", [True, False])
+def test_credentials_of_another_account_are_refused(modules: Modules, state: str, check: bool) -> None:
+    """There nothing is found of the hosts, and taking them out would be done without doing anything."""
+    ids = fleet(modules, 2)
+    arn = instances(modules)[0]
+    modules.calls()
+    elsewhere = arn.replace("123456789012", "111122223333")
+    cluster = "arn:aws:ecs:eu-west-1:111122223333:cluster/edge"
+    for options in (
+        {"cluster": "edge", "instance_ids": ids, "account_id": "111122223333"},
+        {"cluster": "edge", "instance_ids": [arn, elsewhere]},
+        {"cluster": cluster, "instance_ids": ids},
+    ):
+        refused = modules.run(NAME, state=state, _ansible_check_mode=check, **options)
+        assert "111122223333, and these credentials are of 123456789012 (arn:aws:iam::" in refused["msg"]
+        assert modules.calls() == {"sts:GetCallerIdentity": 1}
+    other_region = arn.replace("eu-west-1", "us-east-1")
+    refused = modules.run(NAME, cluster="edge", instance_ids=[other_region], state=state, _ansible_check_mode=check)
+    assert "is in the Region us-east-1, and this task works in eu-west-1" in refused["msg"]
+    assert modules.calls() == {}
+
+
+def test_credentials_of_the_account_are_taken(modules: Modules) -> None:
+    ids = fleet(modules, 2)
+    options = {"cluster": "edge", "instance_ids": ids, "account_id": "123456789012", "state": "absent"}
+    assert len(modules.run(NAME, **options)["changes"]) == 3
+    assert modules.calls()["sts:GetCallerIdentity"] == 1
+    modules.run(NAME, **{**options, "instance_ids": []})
+    assert modules.calls() == {}
+
+
 def deny(modules: Modules, operation: str, skip: int = 0) -> None:
     """Deny one call of an operation, after so many that are let through."""
     fault = {"service": "ecs", "operation": operation, "kind": "error", "count": 1, "status": 400, "skip": skip}

@@ -218,3 +218,23 @@ def test_throttling_is_waited_for(modules: Modules, nodes: list[str], quick: lis
     modules.run(NAME, instance_ids=nodes, state="absent", protect=False)
     assert state(modules) == {}
     assert quick
+
+
+@pytest.mark.parametrize("state_", ["present", "absent"])
+@pytest.mark.parametrize("check", [True, False])
+def test_credentials_of_another_account_are_refused(
+    modules: Modules, nodes: list[str], state_: str, check: bool
+) -> None:
+    """There nothing is found of the nodes, and taking them out would be done without doing anything."""
+    options = {"instance_ids": nodes, "state": state_, "protect": False, "_ansible_check_mode": check}
+    refused = modules.run(NAME, account_id="111122223333", **options)
+    assert "account_id is 111122223333, and these credentials are of 123456789012 (arn:aws:iam::" in refused["msg"]
+    assert modules.calls() == {"sts:GetCallerIdentity": 1}
+    assert "12 digits" in modules.run(NAME, account_id="1234", **options)["msg"]
+    assert modules.calls() == {}
+
+
+def test_credentials_of_the_account_are_taken(modules: Modules, nodes: list[str]) -> None:
+    modules.run(NAME, instance_ids=nodes, account_id="123456789012", state="absent", protect=False)
+    assert state(modules) == {}
+    assert modules.calls()["sts:GetCallerIdentity"] == 1
