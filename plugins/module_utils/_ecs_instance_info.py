@@ -10,7 +10,7 @@ import typing as t
 
 from ansible_collections.onprem.ecs.plugins.module_utils import _ecs, _ssm
 from ansible_collections.onprem.ecs.plugins.module_utils._aws import Aws, AwsError
-from ansible_collections.onprem.ecs.plugins.module_utils._ecs_instance import join, shown, table
+from ansible_collections.onprem.ecs.plugins.module_utils._ecs_instance import Shown, join, shown, table
 from ansible_collections.onprem.ecs.plugins.module_utils._ecs_instance_plan import instance_ids
 from ansible_collections.onprem.ecs.plugins.module_utils._ssm_activation import role_name
 
@@ -24,15 +24,18 @@ def work(aws: Aws, module: Module) -> dict[str, t.Any]:
     given = module.params["instance_ids"]
     ids = None if given is None else instance_ids(given, cluster)
     if ids == ():
-        return {"changed": False, "instances": [], "table": table([])}
-    containers = containers_of(aws, [cluster] if cluster else _clusters(aws, ids), ids)
+        return _result([], [])
+    containers, gone = containers_of(aws, [cluster] if cluster else _clusters(aws, ids), ids)
     wanted = None
     if ids is not None or cluster:
         wanted = {one["ec2InstanceId"] for one in containers} | {one for one in ids or () if not one.startswith("arn:")}
     nodes = _ssm.managed_nodes(aws, wanted, role_name(role) if role else None) if wanted != set() else {}
     hosts = join(nodes, containers)
-    told = [shown(one) for one in hosts if one.node or not role]
-    return {"changed": False, "instances": told, "table": table(told)}
+    return _result([shown(one) for one in hosts if one.node or not role], gone)
+
+
+def _result(hosts: list[Shown], gone: list[str]) -> dict[str, t.Any]:
+    return {"changed": False, "instances": hosts, "table": table(hosts), "missing_clusters": gone}
 
 
 def _clusters(aws: Aws, ids: t.Sequence[str] | None) -> list[str]:
@@ -43,9 +46,12 @@ def _clusters(aws: Aws, ids: t.Sequence[str] | None) -> list[str]:
     return _ecs.clusters(aws) if None in named else sorted(one for one in named if one)
 
 
-def containers_of(aws: Aws, clusters: t.Iterable[str], ids: t.Collection[str] | None) -> list[_ecs.Item]:
-    """The external container instances of these clusters; a cluster that has gone has none."""
+def containers_of(
+    aws: Aws, clusters: t.Iterable[str], ids: t.Collection[str] | None
+) -> tuple[list[_ecs.Item], list[str]]:
+    """The external container instances of these clusters, and those of the clusters that do not exist."""
     found: list[_ecs.Item] = []
+    gone: list[str] = []
     for cluster in clusters:
         here = ids
         if ids is not None:
@@ -56,4 +62,5 @@ def containers_of(aws: Aws, clusters: t.Iterable[str], ids: t.Collection[str] | 
         except AwsError as error:
             if not _ecs.cluster_is_missing(error):
                 raise
-    return [one for one in found if one["ec2InstanceId"].startswith("mi-")]
+            gone.append(cluster)
+    return [one for one in found if one["ec2InstanceId"].startswith("mi-")], gone

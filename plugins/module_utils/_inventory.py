@@ -43,7 +43,7 @@ def look(aws: Aws, want: Wanted) -> list[Host]:
     """
     containers: list[_ecs.Item] = []
     if want.ecs:
-        containers = containers_of(aws, want.clusters or _ecs.clusters(aws), None)
+        containers, _gone = containers_of(aws, want.clusters or _ecs.clusters(aws), None)
     nodes = want.nodes
     if want.clusters:
         nodes = nodes.only({one["ec2InstanceId"] for one in containers})

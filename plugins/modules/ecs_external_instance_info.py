@@ -26,7 +26,7 @@ options:
   cluster:
     description:
       - Name or ARN of a cluster. Only hosts in it are shown, and those of O(instance_ids). A cluster that does not
-        exist has no hosts.
+        exist has no hosts, and is returned in RV(missing_clusters).
       - Without it all clusters of the Region are looked at.
     type: str
   instance_ids:
@@ -55,6 +55,10 @@ EXAMPLES = r"""
   onprem.ecs.ecs_external_instance_info:
     cluster: edge
   register: fleet
+
+- name: See that the cluster is there at all
+  ansible.builtin.assert:
+    that: not fleet.missing_clusters
 
 - name: Those whose agent is not connected
   ansible.builtin.debug:
@@ -177,6 +181,13 @@ table:
   returned: always
   type: list
   elements: str
+  version_added: 0.2.0
+missing_clusters:
+  description: Those of the clusters looked at, as they were given, that do not exist in this account and Region.
+  returned: always
+  type: list
+  elements: str
+  sample: [egde]
   version_added: 0.2.0
 """
 

@@ -66,6 +66,24 @@ def test_status(fleet: Playbooks) -> None:
     assert status(fleet, ecs_region="us-east-1") == ["CLUSTER  NODE  NAME  PING  AGENT  ECS  CONNECTED  TASKS"]
 
 
+@pytest.mark.parametrize("cluster", ["egde", "arn:aws:ecs:eu-west-1:123456789012:cluster/egde"])
+def test_status_of_a_cluster_that_does_not_exist(fleet: Playbooks, cluster: str) -> None:
+    """It does not look like a fleet that was lost."""
+    given = {"ecs_aws": {"endpoint_url": fleet.url}, "ecs_region": REGION, "ecs_cluster": cluster}
+    done = fleet.run_file("onprem.ecs.status", "-e", json.dumps(given))
+    assert done.code != 0
+    assert done.results[-1]["msg"].startswith(f"There is no cluster {cluster} in the Region {REGION} of this account.")
+
+
+def test_status_needs_no_root(fleet: Playbooks) -> None:
+    """Also where the user's configuration, or the inventory, says that all is done as root."""
+    sudo = {"ANSIBLE_BECOME_EXE": "/bin/false", "ANSIBLE_BECOME_ALLOW_SAME_USER": "true"}
+    assert len(status(fleet, {**sudo, "ANSIBLE_BECOME": "true"})) == 4
+    inventory = fleet.folder / "hosts.yml"
+    inventory.write_text("all: {hosts: {node1: }, vars: {ansible_become: true}}", encoding="utf-8")
+    assert len(status(fleet, {**sudo, "ANSIBLE_INVENTORY": str(inventory)})) == 4
+
+
 def test_clear_away(fleet: Playbooks) -> None:
     path = next(path for path in write_files(fleet.folder, PAGE) if path.name == "clear.yml")
 

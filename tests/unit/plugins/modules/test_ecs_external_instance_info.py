@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -47,6 +47,18 @@ def test_an_empty_account(modules: Modules) -> None:
     modules.calls()
     assert ids(modules.run(NAME, instance_ids=[])) == []
     assert modules.calls() == {}
+
+
+def test_a_cluster_that_does_not_exist_is_told(modules: Modules, fleets: dict[str, list[str]]) -> None:
+    arn = "arn:aws:ecs:eu-west-1:123456789012:cluster/egde"
+    gone = "arn:aws:ecs:eu-west-1:123456789012:container-instance/egde/0"
+    for cluster in ("egde", arn):
+        result = modules.run(NAME, cluster=cluster)
+        assert (ids(result), result["missing_clusters"]) == ([], [cluster])
+    assert modules.run(NAME, instance_ids=[gone])["missing_clusters"] == ["egde"]
+    there: list[dict[str, Any]] = [{"cluster": "edge"}, {}, {"instance_ids": []}, {"instance_ids": fleets["edge"]}]
+    for options in there:
+        assert modules.run(NAME, **options)["missing_clusters"] == []
 
 
 def test_everything(modules: Modules, fleets: dict[str, list[str]]) -> None:
