@@ -1,0 +1,106 @@
+# Copyright: (c) 2026, onprem.ecs contributors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the roles ask of AWS to take a batch of hosts out of a cluster, and which of them go on when AWS refuses."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from runner import REGION, Playbooks, Run
+
+from emulator import ACCOUNT
+
+HOSTS = ("node0", "node1", "node2")
+IDS = {name: f"mi-0123456789abcdef{name[-1]}" for name in HOSTS}
+PLACE = {"region": REGION, "cluster": "edge"}
+
+
+@pytest.fixture
+def batch(playbooks: Playbooks) -> Playbooks:
+    """Three hosts without tasks."""
+    nodes = [{"InstanceId": one, "Region": REGION, "IamRole": "ecsAnywhereRole"} for one in IDS.values()]
+    instances = [
+        {"Region": REGION, "cluster": "edge", "agentConnected": True, "InstanceId": one} for one in IDS.values()
+    ]
+    playbooks.emulator("POST", "seed", {"nodes": nodes, "container_instances": instances})
+    return playbooks
+
+
+def deny(playbooks: Playbooks, operation: str, count: int, skip: int = 0) -> None:
+    """Deny calls of an operation, after so many that are let through."""
+    fault = {"service": "ecs", "operation": operation, "kind": "error", "status": 400, "count": count, "skip": skip}
+    playbooks.emulator("POST", "faults", {**fault, "code": "AccessDeniedException", "message": "no"})
+
+
+def play(playbooks: Playbooks, tasks: list[dict[str, Any]], **variables: Any) -> Run:
+    """Tasks for the three; who they are is known already."""
+    given = {"ids": IDS, "ecs_region": REGION, "ecs_drain_timeout": 1, **variables}
+    path = playbooks.folder / "leave.yml"
+    path.write_text(json.dumps([playbooks.local(tasks, hosts="all", vars=given)]), encoding="utf-8")
+    return playbooks.run_file(str(path), "-i", ",".join(HOSTS) + ",")
+
+
+def offboard(playbooks: Playbooks) -> Run:
+    """The account's part of taking hosts out."""
+    ecs = {**PLACE, "state": "absent", "force": False, "account": ACCOUNT}
+    ssm = {"region": REGION, "gone": False, "account": ACCOUNT}
+    node = {"id": "{{ ids[inventory_hostname] }}", "place": PLACE, "ecs": ecs, "ssm": ssm}
+    role = {"name": "onprem.ecs.offboard", "tasks_from": "account"}
+    return play(
+        playbooks, [{"ansible.builtin.set_fact": {"__offboard_node": node}}, {"ansible.builtin.import_role": role}]
+    )
+
+
+def stopped(run: Run) -> set[str]:
+    """The hosts that were stopped."""
+    told = json.loads(run.text[run.text.index("{") :])
+    return {host for host, counts in told["stats"].items() if counts["failures"]}
+
+
+def left(playbooks: Playbooks) -> tuple[set[str], set[str]]:
+    """The hosts that are still in the cluster, and those that are still managed nodes."""
+    names = {one: name for name, one in IDS.items()}
+    state = playbooks.emulator("GET", "state")
+    there = [one for one in state["container_instances"] if one["status"] != "INACTIVE"]
+    return {names[one["ec2InstanceId"]] for one in there}, {names[one["InstanceId"]] for one in state["managed_nodes"]}
+
+
+@pytest.mark.parametrize(
+    ("operation", "count", "skip", "who"),
+    [
+        ("DeregisterContainerInstance", 1, 1, {"node1"}),
+        ("DeregisterContainerInstance", -1, 0, set(HOSTS)),
+        ("UpdateContainerInstancesState", 1, 0, set(HOSTS)),
+    ],
+)
+def test_offboarding_goes_on_with_those_that_are_out_only(
+    batch: Playbooks, operation: str, count: int, skip: int, who: set[str]
+) -> None:
+    deny(batch, operation, count, skip)
+    run = offboard(batch)
+    assert stopped(run) == who, run.explain()
+    assert f"lacks the permission ecs:{operation}" in run.text
+    assert left(batch) == (who, who)
+
+
+@pytest.mark.parametrize(("count", "skip", "who"), [(1, 1, {"node1"}), (-1, 0, set(HOSTS))])
+def test_a_host_that_cannot_leave_stays_where_it_is(batch: Playbooks, count: int, skip: int, who: set[str]) -> None:
+    found = batch.emulator("GET", "state")["container_instances"]
+    arns = {one["ec2InstanceId"]: one["containerInstanceArn"] for one in found}
+    deny(batch, "DeregisterContainerInstance", count, skip)
+    want = {"leave": {"arn": "{{ arns[ids[inventory_hostname]] }}", "place": PLACE}}
+    run = play(
+        batch,
+        [
+            {"ansible.builtin.set_fact": {"__external_instance_want": want}},
+            {"ansible.builtin.import_role": {"name": "onprem.ecs.external_instance", "tasks_from": "leave"}},
+            {"name": "See", "ansible.builtin.assert": {"that": "__external_instance_is_out"}},
+        ],
+        arns=arns,
+    )
+    assert stopped(run) == who, run.explain()
+    assert left(batch)[0] == who
