@@ -64,12 +64,13 @@ def role_tasks(role: str) -> list[dict[str, Any]]:
 
 
 def included(role: str) -> dict[str, set[str]]:
-    """The roles that a role includes, and the variables that it hands them."""
+    """The roles that a role includes, and the public variables that it hands them."""
     found: dict[str, set[str]] = {}
     for task in role_tasks(role):
         called = task.get("ansible.builtin.include_role") or task.get("ansible.builtin.import_role")
         if called:
-            found.setdefault(called["name"].rpartition(".")[2], set()).update(task.get("vars", {}))
+            handed = {name for name in task.get("vars", {}) if not name.startswith("__")}
+            found.setdefault(called["name"].rpartition(".")[2], set()).update(handed)
     return found
 
 
