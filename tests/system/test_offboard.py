@@ -122,10 +122,11 @@ def test_another_accounts_credentials_take_nothing_off_a_host(user: Controller) 
     before = user.footprint("node1")
     user.forget_calls()
     run = offboard(user, "node1")
+    after = user.footprint("node1")
     host.run(f"{move.format(other, here)}; systemctl start ecs", check=True)
     assert run.recap["node1"]["failed"] == 1, run.text
     assert f"account_id is {other}, and these credentials are of {here}" in run.said_of("node1"), run.text
-    assert user.calls().writes == {} and differences(before, user.footprint("node1")) == []
+    assert user.calls().writes == {} and differences(before, after) == []
 
 
 def test_a_host_with_tasks_stays(user: Controller) -> None:
