@@ -19,8 +19,10 @@ from ansible_collections.onprem.ecs.plugins.module_utils._host_units import Unit
 UNIT = "docker.service"
 # Packages that bring a Docker daemon, by the distributions' and by Docker's own names.
 PACKAGES = ("docker-ce", "docker.io", "docker-ee", "moby-engine", "docker-engine", "docker", "docker-stable")
-# One of these is what the ECS agent's deb wants; apt would install one beside any other Docker, or in its place.
-WANTED_BY_AGENT = ("docker-ce", "docker-engine", "docker-ee", "docker.io")
+# One of these is what the ECS agent's deb wants; apt would install one beside any other Docker, or in its place. Of the
+# first two it wants a version, which another package can only provide together with one.
+WANTED_WITH_VERSION = ("docker-ce", "docker-engine")
+WANTED_BY_AGENT = (*WANTED_WITH_VERSION, "docker-ee", "docker.io")
 # It puts a program "docker" in place that is Podman: the ECS agent cannot use it.
 IMPOSTOR = "podman-docker"
 # Docker as a snap, on Ubuntu and elsewhere: it has a unit of another name, on which the ECS agent's does not wait.
@@ -110,7 +112,8 @@ def suits_agent(host: Host, package: str | None) -> bool:
     if package is None or package in WANTED_BY_AGENT:
         return package is not None
     provided = host.run("dpkg-query", "--show", "--showformat=${Provides}", package).out
-    return any(name in WANTED_BY_AGENT for name in re.findall(r"[a-z0-9.+-]+", re.sub(r"\([^)]*\)", "", provided)))
+    rows = re.findall(r"([a-z0-9.+-]+)(?: \((= [^)]+)\))?(?:, |$)", provided.strip())
+    return any(name in WANTED_BY_AGENT and (version or name not in WANTED_WITH_VERSION) for name, version in rows)
 
 
 def other_keys(host: Host, system: System, source: dict[str, t.Any] | None) -> list[dict[str, str]]:

@@ -62,10 +62,10 @@ DPKG_JOURNAL = "/var/lib/dpkg/updates"
 RPM = ("rpm", "--query", "--queryformat=%{NAME}\\t%{VERSION}-%{RELEASE}\\n")
 
 
-# Commands for rpm, not Ansible's modules: those need the package manager's Python library for the very Python that
-# Ansible runs with, and on systems such as RHEL 8, Amazon Linux 2 and SLES 15 that one is too old for Ansible.
 #: It does not wait for another that is at work, unless it is told to, in seconds.
 ZYPPER = ("env", "ZYPP_LOCK_TIMEOUT=300", "zypper")
+# Commands for rpm, not Ansible's modules: those need the package manager's Python library for the very Python that
+# Ansible runs with, and on systems such as RHEL 8, Amazon Linux 2 and SLES 15 that one is too old for Ansible.
 INSTALL: dict[str, tuple[str, ...]] = {
     "dnf": ("dnf", "--assumeyes", "install"),
     "yum": ("yum", "--assumeyes", "install"),

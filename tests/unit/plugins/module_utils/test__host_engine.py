@@ -59,7 +59,10 @@ def test_engine(
         ("debian", {"docker-ce": "5:27.3.1-1"}, "", True),
         # Of Microsoft's repository; and one that no package brought.
         ("debian", {"moby-engine": "25.0.3"}, "", False),
-        ("debian", {"moby-engine": "25.0.3"}, "docker-engine, container-runtime (= 2)", True),
+        ("debian", {"moby-engine": "25.0.3"}, "docker.io, container-runtime (= 2)", True),
+        ("debian", {"moby-engine": "25.0.3"}, "container-runtime (= 2), docker-engine (= 25.0.3)", True),
+        # The agent's package wants a version of that one.
+        ("debian", {"moby-engine": "25.0.3"}, "docker-engine, container-runtime (= 2)", False),
         ("debian", {"moby-engine": "25.0.3"}, "docker (= 25.0.3)", False),
         ("debian", {}, "", False),
         ("fedora", {"moby-engine": "25.0.3"}, "", True),
