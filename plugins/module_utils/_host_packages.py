@@ -84,10 +84,22 @@ INSTALL_FILE: dict[str, tuple[str, ...]] = {
 }
 
 
-def install_commands(package_manager: str | None) -> dict[str, list[str] | None]:
-    """Both commands by their names in what ecs_host_info returns; None where a module of Ansible's does it (apt)."""
-    found = {"install": INSTALL.get(package_manager or ""), "install_file": INSTALL_FILE.get(package_manager or "")}
-    return {name: list(command) if command else None for name, command in found.items()}
+# For zypper other codes are success as well: restart the machine (102), or zypper (103); a repository was left out (106).
+INSTALL_CODES = {"dnf": (0,), "yum": (0,), "zypper": (0, 102, 103, 106)}
+
+
+def install_commands(package_manager: str | None) -> dict[str, list[t.Any] | None]:
+    """Both commands and the codes that they end with, by their names in what ecs_host_info returns.
+
+    None where a module of Ansible's does it (apt).
+    """
+    tables: dict[str, dict[str, tuple[t.Any, ...]]] = {
+        "install": INSTALL,
+        "install_file": INSTALL_FILE,
+        "install_codes": INSTALL_CODES,
+    }
+    manager = package_manager or ""
+    return {name: list(table[manager]) if manager in table else None for name, table in tables.items()}
 
 
 class Installed(t.NamedTuple):

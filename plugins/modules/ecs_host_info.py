@@ -183,6 +183,12 @@ ecs_host:
           elements: str
           returned: always
           sample: [dnf, --assumeyes, --setopt=localpkg_gpgcheck=0, install]
+        install_codes:
+          description: The exit codes with which these commands have succeeded. Null for V(apt).
+          type: list
+          elements: int
+          returned: always
+          sample: [0]
         verifier:
           description: Whether gpgv or gpg is there, which check signatures.
           type: bool

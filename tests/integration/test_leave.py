@@ -22,12 +22,17 @@ PLACE = {"region": REGION, "cluster": "edge"}
 @pytest.fixture
 def batch(playbooks: Playbooks) -> Playbooks:
     """Three hosts without tasks."""
+    seed(playbooks, *HOSTS)
+    return playbooks
+
+
+def seed(playbooks: Playbooks, *members: str) -> None:
+    """Three managed nodes, and these of them in the cluster."""
     nodes = [{"InstanceId": one, "Region": REGION, "IamRole": "ecsAnywhereRole"} for one in IDS.values()]
     instances = [
-        {"Region": REGION, "cluster": "edge", "agentConnected": True, "InstanceId": one} for one in IDS.values()
+        {"Region": REGION, "cluster": "edge", "agentConnected": True, "InstanceId": IDS[name]} for name in members
     ]
     playbooks.emulator("POST", "seed", {"nodes": nodes, "container_instances": instances})
-    return playbooks
 
 
 def deny(playbooks: Playbooks, operation: str, count: int, skip: int = 0) -> None:
@@ -44,9 +49,9 @@ def play(playbooks: Playbooks, tasks: list[dict[str, Any]], **variables: Any) ->
     return playbooks.run_file(str(path), "-i", ",".join(HOSTS) + ",")
 
 
-def offboard(playbooks: Playbooks) -> Run:
+def offboard(playbooks: Playbooks, state: str = "absent") -> Run:
     """The account's part of taking hosts out."""
-    ecs = {**PLACE, "state": "absent", "force": False, "account": ACCOUNT}
+    ecs = {**PLACE, "state": state, "force": False, "account": ACCOUNT}
     ssm = {"region": REGION, "gone": False, "account": ACCOUNT}
     node = {"id": "{{ ids[inventory_hostname] }}", "place": PLACE, "ecs": ecs, "ssm": ssm}
     role = {"name": "onprem.ecs.offboard", "tasks_from": "account"}
@@ -85,6 +90,38 @@ def test_offboarding_goes_on_with_those_that_are_out_only(
     assert stopped(run) == who, run.explain()
     assert f"lacks the permission ecs:{operation}" in run.text
     assert left(batch) == (who, who)
+
+
+def test_a_host_in_no_cluster_has_nothing_to_be_drained_of(playbooks: Playbooks) -> None:
+    seed(playbooks, "node1", "node2")
+    run = offboard(playbooks, "draining")
+    assert stopped(run) == set(), run.explain()
+    assert left(playbooks) == ({"node1", "node2"}, set())
+
+
+def test_what_a_host_was_and_could_not_be_removed_is_told_after_the_proof(batch: Playbooks) -> None:
+    deny(batch, "DeregisterContainerInstance", -1)
+    found = batch.emulator("GET", "state")["container_instances"]
+    arns = {one["ec2InstanceId"]: one["containerInstanceArn"] for one in found}
+    stale = {**PLACE, "instance_id": "{{ ids.node0 }}", "arn": "{{ arns[ids.node0] }}", "place": PLACE}
+    want = {"stale": "{{ stale if inventory_hostname == 'node0' else {} }}", "register": True, "place": {}}
+    role = {"name": "onprem.ecs.external_instance"}
+    run = play(
+        batch,
+        [
+            {"ansible.builtin.set_fact": {"__external_instance_want": want}},
+            {"ansible.builtin.set_fact": {"__ssm_agent_registered": {"instance_id": "mi-ffffffffffffffff0"}}},
+            {"ansible.builtin.import_role": {**role, "tasks_from": "stale"}},
+            {"ansible.builtin.debug": {"msg": "the hosts are proved"}},
+            {"name": "Stop", "ansible.builtin.fail": {"msg": "{{ __external_instance_stale_words }}"}},
+        ],
+        arns=arns,
+        stale=stale,
+    )
+    assert "the hosts are proved" in run.text
+    assert f"this may still be there, and the next run will not know of it: {IDS['node0']}" in run.text, run.explain()
+    # What can be removed is.
+    assert left(batch) == (set(HOSTS), set(HOSTS) - {"node0"})
 
 
 @pytest.mark.parametrize(("count", "skip", "who"), [(1, 1, {"node1"}), (-1, 0, set(HOSTS))])

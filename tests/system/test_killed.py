@@ -18,13 +18,6 @@ from system.controller import Controller, instance_of, instances_up
 from system.searching import found_on
 
 pytestmark = pytest.mark.lab
-#: What apt that is killed leaves on a host: Docker and what it needs are unpacked, and not configured.
-UNPACK = """
-apt-get update --quiet && apt-get install --quiet --yes --download-only docker.io
-dpkg --unpack /var/cache/apt/archives/*.deb
-systemctl daemon-reload
-systemctl show --property=LoadState docker.service | grep -x LoadState=loaded
-"""
 #: The same for both agents, as in an upgrade.
 UNPACK_AGENTS = "dpkg --unpack /var/cache/onprem.ecs/*.deb"
 #: What a loss of power leaves while dpkg unpacks: the program that unpacks kills dpkg. Apt refuses to begin then.
@@ -44,6 +37,8 @@ CUT_AGENTS = CUT.replace("{packages}", "/var/cache/onprem.ecs/*.deb")
 FETCH = (
     "apt-get update --quiet && apt-get install --quiet --yes --download-only docker.io\ncd /var/cache/apt/archives\n"
 )
+#: Docker is unpacked, and not configured, before what it needs is there: dpkg alone cannot complete it.
+UNPACK = FETCH + "dpkg --unpack docker.io_*.deb && systemctl daemon-reload && ! dpkg --configure --pending"
 #: In the middle of Docker, and of what it needs.
 CUT_DOCKER = FETCH + "dpkg --unpack $(ls *.deb | grep -v ^docker)" + CUT.replace("{packages}", "docker.io_*.deb")
 CUT_CONTAINERD = FETCH + CUT.replace("{packages}", "containerd_*.deb")

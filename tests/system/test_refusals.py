@@ -218,6 +218,18 @@ def test_what_is_wrong_with_host_or_controller_is_refused(controller: Controller
     assert differences(before, after) == []
 
 
+def test_which_docker_it_is_matters_to_the_ecs_agent_alone(controller: Controller) -> None:
+    user, case = controller, CASES["a Docker that AWS's package does not know"]
+    host = user.lab.host("node1")
+    host.run(case.make, check=True)
+    roles = ["onprem.ecs.container_engine", "onprem.ecs.ssm_agent"]
+    play = user.write_play("alone", [{"hosts": "ecs", "gather_facts": False, "roles": roles}])
+    run = user.play(play, "--check", ecs_engine_source="present")
+    host.run(case.undo, check=True)
+    assert run.code == 0, run.text
+    assert "install the SSM agent (latest)" in run.words
+
+
 @pytest.mark.parametrize("role", ["external_instance", "offboard"])
 @pytest.mark.parametrize("strategy", ["free", "host_pinned"])
 def test_hosts_out_of_step_are_refused(controller: Controller, role: str, strategy: str) -> None:
