@@ -84,7 +84,7 @@ INSTALL_FILE: dict[str, tuple[str, ...]] = {
 }
 
 
-# For zypper other codes are success as well: restart the machine (102), or zypper (103); a repository was left out (106).
+# zypper has other codes of success: restart the machine (102), or zypper (103); a repository was left out (106).
 INSTALL_CODES = {"dnf": (0,), "yum": (0,), "zypper": (0, 102, 103, 106)}
 
 
