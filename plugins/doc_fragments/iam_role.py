@@ -224,8 +224,9 @@ options:
         hosts that live on it are in other clusters of the connection's Region.
       - Nor does it lose what it allowed them so far, by policies of the catalogue, of AWS or of your own, or by a new
         O(permissions_boundary). That is what the agents call and the features V(ecr_pull), V(cloudwatch_logs) and
-        V(s3_config). The managed policies of O(kind=anywhere) give V(ecr_pull) and V(cloudwatch_logs) without their
-        being named, so name in O(features) what shall stay when you go on to O(permissions=least_privilege).
+        V(s3_config). What the agents call is what O(permissions=least_privilege) allows them, each action for itself.
+        The managed policies of O(kind=anywhere) give V(ecr_pull) and V(cloudwatch_logs) without their being named, so
+        name in O(features) what shall stay when you go on to O(permissions=least_privilege).
       - An infrastructure role is not deleted, and does not lose its trust or the policy of a feature, while tasks,
         services or capacity providers use it for that. Tasks would stay in DEPROVISIONING otherwise, and volumes could
         not be deleted. A task that is stopping counts until it is STOPPED. They are looked for in the Region of the

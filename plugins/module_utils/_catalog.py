@@ -174,6 +174,8 @@ class Feature:
     """It takes the place of what the kind gets without features."""
     actions: tuple[str, ...] = ()
     """What a role must be allowed for it, by whatever policy. None: only the policies of ``managed`` tell."""
+    calls: tuple[str, ...] = ()
+    """All that is called for it, where that is more. Of a role in use it stays, as far as it is allowed."""
     also_in: tuple[str, ...] = ()
     """Policies of AWS that allow these actions too, though they are for something else."""
 
@@ -287,6 +289,7 @@ LOG_ACTIONS = ("logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogS
 
 #: Without these an agent is not Online, or in no cluster: by them a role is recognised as one that agents live on,
 #: whoever wrote its policies. Credentials an SSM agent gets without any permission, its own key signs for them.
+#: What such a role loses is told by all that the agent calls: without its channels it is Online and takes no command.
 #: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/instance_IAM_role.html tells what the ECS agent requires.
 SSM_AGENT_REQUIRES = ("ssm:UpdateInstanceInformation",)
 ECS_AGENT_REQUIRES = (
@@ -306,13 +309,14 @@ def _actions(statements: t.Iterable[Statement]) -> tuple[str, ...]:
     return tuple(action for one in statements for action in one.actions)
 
 
-def _agent(policy: str, requires: tuple[str, ...]) -> Feature:
+def _agent(policy: str, requires: tuple[str, ...], calls: t.Iterable[Statement]) -> Feature:
     """An agent as a feature that the kind always has."""
-    return Feature(ECS + "iam-role-ecsanywhere.html", Grants(managed=(policy,)), actions=requires)
+    page = ECS + "iam-role-ecsanywhere.html"
+    return Feature(page, Grants(managed=(policy,)), actions=requires, calls=_actions(calls))
 
 
-THE_SSM_AGENT = {"the SSM agent": _agent(SSM_POLICY, SSM_AGENT_REQUIRES)}
-THE_ECS_AGENT = {"the ECS agent": _agent(EC2_ROLE_POLICY, ECS_AGENT_REQUIRES)}
+THE_SSM_AGENT = {"the SSM agent": _agent(SSM_POLICY, SSM_AGENT_REQUIRES, SSM_AGENT)}
+THE_ECS_AGENT = {"the ECS agent": _agent(EC2_ROLE_POLICY, ECS_AGENT_REQUIRES, ECS_AGENT)}
 
 
 # Features that hosts share, on EC2 or not. -------------------------------------------------------------------------

@@ -90,28 +90,58 @@ def _loss(aws: Aws, kind: Kind, wanted: Wanted, found: Found) -> Loss | None:
     bounded = after.boundary and after.boundary != found.boundary
     if not taken and not bounded:
         return None
-    had = _allowed(aws, kind, found)
-    lost = had - _allowed(aws, kind, Found(found.role, after.attached, after.inline))
+    had = _rights(aws, kind, found)
+    lost = _lost(kind, had, _rights(aws, kind, Found(found.role, after.attached, after.inline)))
     if lost:
-        names = tuple(sorted(lost))
-        return Loss(names, f"Keep {', '.join(names)} in the option features")
-    lost = had - _allowed(aws, kind, after) if bounded else frozenset()
-    return Loss(tuple(sorted(lost)), "Let the permissions_boundary allow it") if lost else None
+        return _loss_by_policies(kind, lost)
+    lost = _lost(kind, had, _rights(aws, kind, after)) if bounded else {}
+    return Loss(tuple(lost), f"Let the permissions_boundary allow it ({_words(lost)})") if lost else None
 
 
-def _allowed(aws: Aws, kind: Kind, role: Found) -> frozenset[str]:
-    """The features of the kind that a role is fit for, and the agents that can live on it."""
-    features = {**kind.features, **kind.agents}
-    known = [f":iam::aws:policy/{path}" for feature in features.values() for path in _policies(feature)]
+def _loss_by_policies(kind: Kind, lost: t.Mapping[str, frozenset[str]]) -> Loss:
+    """Features can be asked for. What the agents call comes with the kind, or by a policy of one's own."""
+    features = [name for name in lost if name in kind.features]
+    if features:
+        return Loss(tuple(lost), f"Keep {', '.join(features)} in the option features")
+    return Loss(tuple(lost), f"Let a policy of the role allow it ({_words(lost)})")
+
+
+def _words(lost: t.Mapping[str, frozenset[str]]) -> str:
+    return ", ".join(sorted(frozenset().union(*lost.values())))
+
+
+def _lost(kind: Kind, had: frozenset[str], has: frozenset[str]) -> dict[str, frozenset[str]]:
+    """What goes, by name of the feature that the role was fit for or of the agent that could live on it.
+
+    Little is asked of an agent's role, since policies by hand differ; what it allows beyond that the agent uses.
+    """
+    lost = {}
+    for name, feature in sorted(_guarded(kind).items()):
+        if had >= set(feature.actions or _policies(feature)) and _calls(feature) & had - has:
+            lost[name] = _calls(feature) & had - has
+    return lost
+
+
+def _rights(aws: Aws, kind: Kind, role: Found) -> frozenset[str]:
+    """Which of the kind's calls a role allows; where only AWS's policies tell, which of them it has."""
+    features = _guarded(kind).values()
+    known = [f":iam::aws:policy/{path}" for feature in features for path in _policies(feature)]
     unknown = [arn for arn in role.attached if not arn.endswith(tuple(known))]
     documents = [*role.inline.values(), *(_iam_read.policy_document(aws, arn) for arn in unknown)]
     limit = [_iam_read.policy_document(aws, role.boundary)] if role.boundary else None
-    return frozenset(
-        name
-        for name, feature in features.items()
-        if (_has_policy_for(role, feature) or (feature.actions and _policy.allows(documents, feature.actions)))
-        and (limit is None or _policy.allows(limit, feature.actions))
-    )
+    given = {call for feature in features if _has_policy_for(role, feature) for call in _calls(feature)}
+    actions = {action for feature in features if feature.actions for action in _calls(feature)}
+    given |= {action for action in actions if _policy.allows(documents, [action])}
+    return frozenset(call for call in given if limit is None or call not in actions or _policy.allows(limit, [call]))
+
+
+def _guarded(kind: Kind) -> dict[str, Feature]:
+    return {**kind.features, **kind.agents}
+
+
+def _calls(feature: Feature) -> frozenset[str]:
+    """All that a feature or an agent needs of its role."""
+    return frozenset(feature.calls or feature.actions or _policies(feature))
 
 
 def _has_policy_for(role: Found, feature: Feature) -> bool:

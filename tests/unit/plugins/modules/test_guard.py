@@ -392,7 +392,8 @@ def test_a_boundary_that_shuts_the_agents_out(modules: Modules, account: Client)
     modules.calls()
     lost = "cloudwatch_logs, ecr_pull, the SSM agent"
     out = would_lose(modules, lost, *LOGS_AND_ECR, permissions_boundary="team")
-    assert out.startswith("Let the permissions_boundary allow it, or set protect: false")
+    assert out.startswith("Let the permissions_boundary allow it (ec2messages:AcknowledgeMessage, ")
+    assert "ssmmessages:OpenControlChannel), or set protect: false" in out
     power = "arn:aws:iam::aws:policy/PowerUserAccess"  # with NotAction
     assert good(anywhere(modules, *LOGS_AND_ECR, permissions_boundary=power))["changed"] is True
 
@@ -414,6 +415,18 @@ def test_agents_that_live_on_policies_by_hand(modules: Modules, account: Client)
     good(modules.run("ecs_iam_policy", name="team", document=_document({**agents, "Action": "ec2:*"})))
     out = would_lose(modules, "the ECS agent, the SSM agent", permissions_boundary="team")
     assert out.startswith("Let the permissions_boundary allow it")
+
+
+def test_a_boundary_that_leaves_an_agent_only_what_shows_it(modules: Modules, account: Client) -> None:
+    """Online, and deaf: without its channels nobody can run a command on the host."""
+    live(modules, account, *LOGS_AND_ECR)
+    document = _document({"Effect": "Allow", "Action": ["ecs:*", "ecr:*", "logs:*", "ssm:*"], "Resource": "*"})
+    good(modules.run("ecs_iam_policy", name="team", document=document))
+    out = would_lose(modules, "the SSM agent", *LOGS_AND_ECR, permissions_boundary="team")
+    assert out.startswith("Let the permissions_boundary allow it (ec2messages:AcknowledgeMessage, ")
+    document["Statement"][0]["Action"] += ["ssmmessages:*", "ec2messages:*"]
+    good(modules.run("ecs_iam_policy", name="wider", document=document))
+    assert good(anywhere(modules, *LOGS_AND_ECR, permissions_boundary="wider"))["changed"] is True
 
 
 def test_a_role_that_becomes_one_of_another_kind(modules: Modules, account: Client) -> None:
