@@ -303,14 +303,18 @@ def has_wildcard(name: str) -> bool:
 
 
 def widest(names: t.Iterable[str]) -> tuple[str, ...]:
-    """The names, sorted, without those that another one of them stands for."""
-    every = set(names)
-    return tuple(sorted(name for name in every if not in_regions(name, every - {name})))
+    """The names, sorted, without those that another one of them stands for. Of two that are alike the shorter stays."""
+    kept: list[str] = []
+    for name in sorted(set(names), key=lambda one: (len(one), one)):
+        if not in_regions(name, kept):
+            kept = [*(one for one in kept if not in_regions(one, [name])), name]
+    return tuple(sorted(kept))
 
 
 def in_regions(region: str, names: t.Iterable[str]) -> bool:
-    """True when the Region is one of those named, wildcards allowed."""
-    return any(fnmatchcase(region, name) for name in names)
+    """True when the Region, or each that a name with wildcards stands for, is one of those named, wildcards allowed."""
+    # A ? is one letter: it does not stand for a *, which can be many.
+    return any(fnmatchcase(region, name.replace("?", "[!*]")) for name in names)
 
 
 def trusted_services(trust_document: t.Mapping[str, t.Any]) -> frozenset[str]:

@@ -318,3 +318,32 @@ def test_one_statement_that_lets_all_in_is_enough() -> None:
 )
 def test_regions_with_wildcards(region: str, named: bool) -> None:
     assert _policy.in_regions(region, ("eu-*", "us-east-1")) is named
+
+
+@pytest.mark.parametrize(
+    ("names", "left"),
+    [
+        (["eu-west-1", "us-east-1"], ("eu-west-1", "us-east-1")),
+        (["eu-west-1", "eu-*", "us-east-1"], ("eu-*", "us-east-1")),
+        (["eu-west-1", "eu-*", "*"], ("*",)),
+        # Each stands for the other: one of them stays.
+        (["*", "**"], ("*",)),
+        (["**", "eu-*", "*"], ("*",)),
+        (["eu-**", "eu-*", "eu-west-1"], ("eu-*",)),
+        # What has one letter in a place is not as wide as what has any number.
+        (["?", "*"], ("*",)),
+        (["eu-west-?", "eu-west-*", "eu-west-1"], ("eu-west-*",)),
+        (["??-west-1", "*-west-1"], ("*-west-1",)),
+        ([], ()),
+    ],
+)
+def test_the_widest_names(names: list[str], left: tuple[str, ...]) -> None:
+    assert _policy.widest(names) == _policy.widest(reversed(names)) == left
+
+
+@pytest.mark.parametrize(
+    ("name", "named"), [("eu-west-?", True), ("eu-*", True), ("us-east-?", False), ("*", False), ("us-east-*", False)]
+)
+def test_names_that_stand_for_regions_among_others(name: str, named: bool) -> None:
+    """All that a name stands for must be among them."""
+    assert _policy.in_regions(name, ("eu-*", "us-east-1", "?", "us-east-??")) is named
