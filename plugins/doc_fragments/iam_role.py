@@ -114,8 +114,9 @@ options:
         gives by name, or all of a kind. So tasks for different Regions can share a role, each adds its own. A Region is
         taken away only by naming those that stay.
       - A role that was trusted from every Region stays so, for example one that was made by hand as the page of ECS
-        tells it. Its trust document gets C(*) in place of the Region, with C(aws:SourceAccount) beside it. Policies of
-        the collection's own that take the place of AWS's are then for every Region, too. Name the Regions to narrow it.
+        tells it, or one whose conditions name no Region, such as C(aws:SourceOrgID). Its trust document gets C(*) in
+        place of the Region, with C(aws:SourceAccount) beside it. Policies of the collection's own that take the place
+        of AWS's are then for every Region, too. Name the Regions to narrow it.
     type: list
     elements: str
   vpc:

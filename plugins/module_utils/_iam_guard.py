@@ -212,7 +212,7 @@ def _live_regions(aws: Aws, options: Options, found: Found) -> set[str]:
     kind = _catalog.ANYWHERE
     named = _policy.source_regions(found.trust, kind.source)
     plain = {one for one in named if not _policy.has_wildcard(one)}
-    everywhere = not named or _policy.reach(found.trust, kind.service, kind.source) is None
+    everywhere = not _policy.may_reach(found.trust, kind.service, kind.source)
     if not everywhere and plain == set(named):
         return plain
     # It trusts more than it names: look where its use is known of.
@@ -228,7 +228,8 @@ def _kept_regions(wanted: Wanted, found: Found) -> frozenset[str] | None:
     kind = _catalog.ANYWHERE
     if _policy.same(found.trust, wanted.trust):
         return None
-    so_far, kept = (_policy.reach(trust, kind.service, kind.source) for trust in (found.trust, wanted.trust))
+    so_far = _policy.may_reach(found.trust, kind.service, kind.source)
+    kept = _policy.reach(wanted.trust, kind.service, kind.source)
     if kept is not None and so_far and all(_policy.in_regions(one, kept) for one in so_far):
         return None
     return kept

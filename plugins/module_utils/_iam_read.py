@@ -129,7 +129,7 @@ def _so_far(options: Options, place: Where, found: Found) -> Where:
     named |= {*regions_of_services(kind, place.partition, _policy.trusted_services(found.trust)).values()}
     known = _iam_wanted.known_regions(options, place, found.inline)
     trusted = {name for name in named if _policy.has_wildcard(name)}
-    if kind.regional and _policy.reach(found.trust, kind.service, kind.source) is None:
+    if kind.regional and _trusted_from_everywhere(kind, found):
         trusted = {"*"}
     wild = {name for name in known if _policy.has_wildcard(name)}
     # What AWS's policy allowed in every Region that trusts the role, the one in its place allows there, too.
@@ -141,6 +141,17 @@ def _so_far(options: Options, place: Where, found: Found) -> Where:
         wild=tuple(sorted(wild)),
         trusted=tuple(sorted(trusted)),
     )
+
+
+def _trusted_from_everywhere(kind: _catalog.Kind, found: Found) -> bool:
+    """True unless the Regions are known from which alone its service can assume the role.
+
+    A condition that is not known here, as one on the organisation, leaves them all: who uses it elsewhere goes on.
+    Other accounts lose nothing by what takes its place: a role cannot be passed to a service in another account.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html
+    """
+    trusted = kind.service in _policy.trusted_services(found.trust)
+    return trusted and not _policy.may_reach(found.trust, kind.service, kind.source)
 
 
 def shown(found: Found) -> dict[str, t.Any]:

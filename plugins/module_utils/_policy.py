@@ -33,6 +33,8 @@ ROOT = re.compile(r"arn:aws[a-z-]*:iam::(\d{12}):root")
 SOURCE_ACCOUNT, SOURCE_ARN = "aws:sourceaccount", "aws:sourcearn"
 #: The operators that compare with an ARN in which ``*`` and ``?`` are wildcards. To StringEquals they are letters.
 TAKES_WILDCARDS = re.compile(r"(ArnEquals|ArnLike|StringLike)(IfExists)?")
+#: What can stand in an ARN in place of the Region, the number of an account not.
+LIKE_A_REGION = re.compile(r"(?=.*[a-z*?])[a-z0-9*?-]+")
 #: The services always name a source, so this condition limits nothing.
 IS_THERE = ("Null", SOURCE_ARN, ["false"])
 
@@ -242,7 +244,7 @@ def conditions(one: t.Mapping[str, t.Any]) -> t.Iterator[tuple[str, str, list[st
 
 
 def source_regions(trust_document: t.Mapping[str, t.Any], service: str) -> tuple[str, ...]:
-    """The Regions that a trust document names in ``aws:SourceArn`` as ``arn:P:SERVICE:REGION:ACCOUNT:*``, sorted.
+    """The Regions that a trust document names in ``aws:SourceArn``, of whatever the service has there, sorted.
 
     They may have wildcards. Empty when there is no such condition, so when calls from every Region are trusted.
     """
@@ -250,8 +252,20 @@ def source_regions(trust_document: t.Mapping[str, t.Any], service: str) -> tuple
     for one in as_list(trust_document.get("Statement")):
         for operator, key, values in conditions(one):
             if key == SOURCE_ARN and TAKES_WILDCARDS.fullmatch(operator):
-                found |= _regions_in(values, service)
+                found |= _regions_with_some(values, service)
     return tuple(sorted(found))
+
+
+def _regions_with_some(arns: t.Iterable[str], service: str) -> frozenset[str]:
+    """The Regions of those ARNs that stand for anything of the service; ``*`` where that cannot be read."""
+    found = set()
+    for arn in arns:
+        parts = arn.split(":", 5)
+        if len(parts) < 6:
+            found.add("*")
+        elif fnmatchcase(service, parts[2]):
+            found.add(parts[3] if LIKE_A_REGION.fullmatch(parts[3]) else "*")
+    return frozenset(found)
 
 
 def _regions_in(arns: t.Iterable[str], service: str) -> frozenset[str]:
@@ -265,18 +279,33 @@ def _regions_in(arns: t.Iterable[str], service: str) -> frozenset[str]:
 
 
 def reach(trust_document: t.Mapping[str, t.Any], principal: str, source: str) -> frozenset[str] | None:
-    """The Regions from which a service can assume the role, also with wildcards; None: all.
+    """The Regions from which a service can surely assume the role, also with wildcards; None: all.
 
-    A condition that is not one of those that AWS documents is taken to let nobody in.
+    A condition that is not one of those that AWS documents is taken to let nobody in: right for what shall be.
 
     :param principal: of the service, e.g. ``ssm.amazonaws.com``
     :param source: the service in ``aws:SourceArn``, e.g. ``ssm``
     """
+    return _union(_let_in(one, source) for one in _trusting(trust_document, principal))
+
+
+def may_reach(trust_document: t.Mapping[str, t.Any], principal: str, source: str) -> frozenset[str] | None:
+    """The Regions from which a service can perhaps assume the role, also with wildcards; None: all.
+
+    A condition that is not one of those that AWS documents is taken to let everybody in: right for what is there.
+    """
+    return _union(_may_let_in(one, source) for one in _trusting(trust_document, principal))
+
+
+def _trusting(trust_document: t.Mapping[str, t.Any], principal: str) -> list[Document]:
+    """The statements that trust a service."""
+    statements = as_list(trust_document.get("Statement"))
+    return [one for one in statements if principal in trusted_services({"Statement": one})]
+
+
+def _union(parts: t.Iterable[frozenset[str] | None]) -> frozenset[str] | None:
     found: set[str] = set()
-    for one in as_list(trust_document.get("Statement")):
-        if principal not in trusted_services({"Statement": one}):
-            continue
-        regions = _let_in(one, source)
+    for regions in parts:
         if regions is None:
             return None
         found |= regions
@@ -294,6 +323,18 @@ def _let_in(one: t.Mapping[str, t.Any], source: str) -> frozenset[str] | None:
         regions = _regions_in(values, source)
         if "*" not in regions:
             left = regions if left is None else left & regions
+    return left
+
+
+def _may_let_in(one: t.Mapping[str, t.Any], source: str) -> frozenset[str] | None:
+    """The Regions of which the conditions of a statement leave at most something; None: all."""
+    left: frozenset[str] | None = None
+    for operator, key, values in conditions(one):
+        if key == SOURCE_ARN and TAKES_WILDCARDS.fullmatch(operator):
+            regions = _regions_with_some(values, source)
+            if "*" not in regions:
+                # Of two conditions both hold. What wildcards have in common is not looked for: all of both is enough.
+                left = regions if left is None else left | regions
     return left
 
 

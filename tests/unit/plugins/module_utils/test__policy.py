@@ -305,11 +305,48 @@ def test_from_where_a_service_can_assume_the_role(conditions: dict[str, Any] | N
     assert _policy.reach(trust, "ec2.amazonaws.com", "ssm") == frozenset()
 
 
+NODES = "arn:aws:ssm:eu-west-1:123456789012:managed-instance/*"
+OF_ECS = "arn:aws:ecs:*:123456789012:*"
+
+
+@pytest.mark.parametrize(
+    ("conditions", "regions"),
+    [
+        (None, None),
+        ({"StringEquals": {"aws:SourceAccount": "123456789012"}}, None),
+        ({"StringEquals": {"aws:SourceOrgID": "o-1"}}, None),
+        ({"StringEquals": {"aws:SourceArn": ANY}}, None),
+        ({"ArnNotLike": {"aws:SourceArn": WEST}}, None),
+        ({"ArnLike": {"aws:SourceArn": ANY}, "StringEquals": {"aws:SourceOrgID": "o-1"}}, None),
+        ({"StringLike": {"aws:SourceArn": "arn:aws:ssm:*"}}, None),
+        ({"StringLike": {"aws:SourceArn": "arn:aws:*:123456789012:managed-instance/*"}}, None),
+        # The * stands for service and Region.
+        ({"StringLike": {"aws:SourceArn": "arn:aws:*:123456789012:a:b"}}, None),
+        ({"ArnLike": {"aws:SourceArn": [NODES, NODES.replace("eu-west-1", "*")]}}, None),
+        ({"ArnLike": {"aws:SourceArn": "arn:aws:ssm"}}, None),
+        ({"ArnLike": {"aws:SourceArn": WEST}, "StringEquals": {"aws:SourceOrgID": "o-1"}}, {"eu-west-1"}),
+        ({"ArnLike": {"aws:SourceArn": [NODES, OF_ECS]}}, {"eu-west-1"}),
+        ({"ArnLike": {"aws:SourceArn": NODES.replace("aws", "*")}}, {"eu-west-1"}),
+        ({"ArnLike": {"aws:SourceArn": NODES.replace("west-1", "*")}}, {"eu-*"}),
+        ({"ArnLike": {"aws:SourceArn": ANY}, "ArnEquals": {"aws:SourceArn": WEST}}, {"eu-west-1"}),
+        ({"ArnLike": {"aws:SourceArn": OF_ECS}}, set()),
+    ],
+)
+def test_from_where_a_service_may_assume_the_role(conditions: dict[str, Any] | None, regions: set[str] | None) -> None:
+    """What is not known is taken to let everybody in."""
+    trust = _policy.trust(["ssm.amazonaws.com"], conditions=conditions)
+    assert _policy.may_reach(trust, "ssm.amazonaws.com", "ssm") == regions
+    assert _policy.may_reach(trust, "ec2.amazonaws.com", "ssm") == frozenset()
+    sure = _policy.reach(trust, "ssm.amazonaws.com", "ssm")
+    assert regions is None or (sure is not None and sure <= regions)
+
+
 def test_one_statement_that_lets_all_in_is_enough() -> None:
     trust = _policy.trust(["ssm.amazonaws.com"], conditions={"ArnLike": {"aws:SourceArn": WEST}})
     other = _policy.trust(["ssm.amazonaws.com"], conditions={"ArnLike": {"aws:SourceArn": ANY}})
     trust["Statement"] += other["Statement"]
     assert _policy.reach(trust, "ssm.amazonaws.com", "ssm") is None
+    assert _policy.may_reach(trust, "ssm.amazonaws.com", "ssm") is None
     assert _policy.source_regions(trust, "ssm") == ("*", "eu-west-1")
 
 

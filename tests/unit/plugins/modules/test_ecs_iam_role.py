@@ -327,8 +327,13 @@ def conditions_of(result: dict[str, Any]) -> Any:
         None,
         {"StringEquals": {"aws:SourceAccount": "123456789012"}},
         {"StringLike": {"aws:SourceArn": "arn:aws:ssm:*:123456789012:*"}},
+        {"StringEquals": {"aws:SourceOrgID": "o-1234567890"}},
+        {"StringEquals": {"aws:SourceAccount": "123456789012", "aws:SourceOrgID": "o-1234567890"}},
+        {"StringLike": {"aws:SourceArn": "arn:aws:ssm:*"}},
+        {"ArnLike": {"aws:SourceArn": "arn:aws:ssm:*:123456789012:managed-instance/*"}},
+        {"ArnNotLike": {"aws:SourceArn": "arn:aws:ssm:us-west-2:123456789012:*"}},
     ],
-    ids=["as AWS's page makes it", "account", "wildcard"],
+    ids=["as AWS's page makes it", "account", "wildcard", "organisation", "both", "the service", "nodes", "not one"],
 )
 def test_a_role_for_every_region_stays_one(account: Account, conditions: Any) -> None:
     """Nodes in other Regions live on it, and nothing tells which: they keep their credentials."""
@@ -349,6 +354,39 @@ def test_a_role_for_every_region_stays_one(account: Account, conditions: Any) ->
     narrowed = account.good(regions=[REGION, "us-east-1"])
     assert len(conditions_of(narrowed)["aws:SourceArn"]) == 2
     assert account.good()["changed"] is False
+
+
+ORGANISATION = {"StringEquals": {"aws:SourceOrgID": "o-1234567890"}}
+
+
+def test_a_second_statement_that_names_no_region(account: Account) -> None:
+    """What one statement lets in counts, though another one names its Regions."""
+    by_hand(account, "ssm.amazonaws.com", ORGANISATION)
+    trust = account.iam().get_role(RoleName=NAME)["Role"]["AssumeRolePolicyDocument"]
+    source = {"ArnLike": {"aws:SourceArn": f"arn:aws:ssm:{REGION}:123456789012:*"}}
+    trust["Statement"].append({**trust["Statement"][0], "Condition": source})
+    account.iam().update_assume_role_policy(RoleName=NAME, PolicyDocument=json.dumps(trust))
+    account.node(region="us-east-1")
+    last_used(account, "us-east-1", NAME)
+    assert "managed nodes in us-east-1 live on it and would lose" in account.bad(regions=[REGION])
+    assert "managed nodes in us-east-1 live on it" in account.bad(state="absent")
+    assert conditions_of(account.good())["aws:SourceArn"] == "arn:aws:ssm:*:123456789012:*"
+
+
+def test_the_region_of_nodes_stays(account: Account) -> None:
+    """It stands in an ARN of theirs, which is not all of the service."""
+    source = "arn:aws:ssm:us-east-1:123456789012:managed-instance/*"
+    by_hand(account, "ssm.amazonaws.com", {"ArnLike": {"aws:SourceArn": source}})
+    account.node(region="us-east-1")
+    assert "managed nodes in us-east-1 live on it" in account.bad(regions=[REGION])
+    both = [f"arn:aws:ssm:{region}:123456789012:*" for region in (REGION, "us-east-1")]
+    assert conditions_of(account.good())["aws:SourceArn"] == both
+
+
+def test_less_privilege_for_every_region_of_an_organisation(account: Account) -> None:
+    by_hand(account, "ssm.amazonaws.com", ORGANISATION)
+    done = account.good(**LEAST)["iam_role"]
+    assert "arn:aws:ecs:*:123456789012:cluster/lab" in json.dumps(done["inline_policies"])
 
 
 def test_each_region_of_china_adds_its_principal(account: Account) -> None:
