@@ -77,7 +77,7 @@ def lost(before: Found, after: Found, *boundary: str) -> str:
         purge_tags=False,
         profile=None,
     )
-    options = {"state": "present", "regions": None, "clusters": []}
+    options: dict[str, t.Any] = {"state": "present", "regions": None, "clusters": []}
     use = _iam_guard.find_use(t.cast(Aws, OneNode(*boundary)), options, wanted, before)
     return f"{use.users}. {use.out}" if use else ""
 

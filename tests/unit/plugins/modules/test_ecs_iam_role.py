@@ -563,6 +563,18 @@ def test_an_arn_that_goes_leaves_no_region(account: Account) -> None:
     assert inline_regions(account.good(**options)["iam_role"]) == {REGION}
 
 
+@pytest.mark.parametrize("region", ["us-east-1", "*"])
+def test_an_arn_that_becomes_a_name_leaves_its_region(account: Account, region: str) -> None:
+    """By its name the cluster stays allowed where it was; so is what else has a name. To name Regions ends it."""
+    options: dict[str, Any] = {"kind": "container_instance", **LEAST}
+    there = f"arn:aws:ecs:{region}:123456789012:cluster/lab"
+    account.good(**{**options, "clusters": [there]})
+    named = json.dumps(account.good(**options)["iam_role"]["inline_policies"])
+    assert there in named
+    assert f"arn:aws:ecs:{region}:123456789012:container-instance/*" in named
+    assert there not in json.dumps(account.good(**options, regions=[REGION])["iam_role"]["inline_policies"])
+
+
 def test_other_clusters_leave_the_regions(account: Account) -> None:
     options: dict[str, Any] = {"kind": "container_instance", "permissions": "least_privilege"}
     account.good(**options)
