@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, onprem.ecs contributors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A certificate authority and a server certificate, made anew when they are missing or for other names."""
+"""A certificate authority, made once, and a server certificate, made anew when it is missing or for other names."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 NAMES = ("localhost", "127.0.0.1", "host.containers.internal")
@@ -45,7 +45,30 @@ def _alternative(name: str) -> x509.GeneralName:
         return x509.DNSName(name)
 
 
-def _authority() -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
+def with_port(name: str, port: int) -> str:
+    """The name as it stands in an address: the ECS agent looks for this text in the certificate of its websockets."""
+    return f"[{name}]:{port}" if ":" in name else f"{name}:{port}"
+
+
+def _write_key(path: Path, key: ec.EllipticCurvePrivateKey) -> None:
+    path.touch(mode=0o600)
+    path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+
+
+def _authority(directory: Path) -> ec.EllipticCurvePrivateKey:
+    """The key of the directory's authority: who trusts it goes on to do so when the server gets other names."""
+    path, key_path = directory / "ca.pem", directory / "ca.key"
+    if path.exists() and key_path.exists():
+        kept = load_pem_private_key(key_path.read_bytes(), None)
+        if isinstance(kept, ec.EllipticCurvePrivateKey):
+            return kept
+    certificate, key = _new_authority()
+    _write_key(key_path, key)
+    path.write_bytes(certificate.public_bytes(Encoding.PEM))
+    return key
+
+
+def _new_authority() -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
     key = ec.generate_private_key(ec.SECP256R1())
     usage = x509.KeyUsage(
         digital_signature=True,
@@ -68,19 +91,21 @@ def _authority() -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
     return certificate, key
 
 
-def make_certificates(directory: Path, names: Sequence[str]) -> tuple[Path, Path]:
-    """Write ``ca.pem``, ``server.pem`` and ``server.key``.
+def make_certificates(directory: Path, names: Sequence[str], port: int) -> tuple[Path, Path]:
+    """Write ``ca.pem``, ``ca.key``, ``server.pem`` and ``server.key``.
 
     :param names: DNS names and addresses of the server, beside :data:`NAMES`
+    :param port: where it listens; the certificate is for each name alone and for each with the port
     :returns: the paths of the server's certificate and key
     """
     directory.mkdir(parents=True, exist_ok=True)
-    ca_path, certificate_path, key_path = (directory / name for name in ("ca.pem", "server.pem", "server.key"))
-    wanted = tuple(dict.fromkeys([*NAMES, *(name for name in names if name not in EVERYWHERE)]))
+    certificate_path, key_path, ca_key_path = (directory / name for name in ("server.pem", "server.key", "ca.key"))
+    plain = list(dict.fromkeys([*NAMES, *(name for name in names if name not in EVERYWHERE)]))
+    wanted = [*plain, *(with_port(name, port) for name in plain)]
     note = directory / "names"
-    if note.exists() and note.read_text() == "\n".join(wanted) and all(p.exists() for p in (ca_path, key_path)):
+    if note.exists() and note.read_text() == "\n".join(wanted) and all(p.exists() for p in (ca_key_path, key_path)):
         return certificate_path, key_path
-    authority, authority_key = _authority()
+    authority_key = _authority(directory)
     key = ec.generate_private_key(ec.SECP256R1())
     certificate = (
         _builder("onprem.ecs emulator", "onprem.ecs emulator CA", key.public_key())
@@ -90,9 +115,7 @@ def make_certificates(directory: Path, names: Sequence[str]) -> tuple[Path, Path
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key()), critical=False)
         .sign(authority_key, hashes.SHA256())
     )
-    key_path.touch(mode=0o600)
-    key_path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    _write_key(key_path, key)
     certificate_path.write_bytes(certificate.public_bytes(Encoding.PEM))
-    ca_path.write_bytes(authority.public_bytes(Encoding.PEM))
     note.write_text("\n".join(wanted))
     return certificate_path, key_path

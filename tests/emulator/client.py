@@ -262,7 +262,9 @@ class Node:
         url = f"{self.client.server.tls_url if self.tls else self.client.server.url}{path}"
         headers = self.signed(service, "GET", url, {})
         wanted = [f"{name}: {value}" for name, value in headers.items()]
-        trust = {"ca_certs": self.client.server.ca} if self.tls else None
+        # As Go does for the ECS agent, which takes the port for a part of the name to be verified.
+        name = {"server_hostname": urlsplit(url).netloc} if service == "ecs" else {}
+        trust = {"ca_certs": self.client.server.ca, **name} if self.tls else None
         return websocket.create_connection(url.replace("http", "ws", 1), header=wanted, timeout=10, sslopt=trust)
 
     def acs(self, arn: str, cluster: str = "lab") -> websocket.WebSocket:

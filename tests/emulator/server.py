@@ -41,9 +41,9 @@ class HttpServer(ThreadedWSGIServer):
     daemon_threads = True
     request_queue_size = 1024
 
-    def __init__(self, host: str, port: int, app: Application, context: ssl.SSLContext | None) -> None:
+    def __init__(self, host: str, port: int, app: Application) -> None:
         super().__init__(host, port, app, handler=Handler)
-        self.ssl_context = context
+        self.ssl_context: ssl.SSLContext | None = None
 
     def finish_request(self, request: Any, client_address: Any) -> None:
         """Negotiate TLS when it is wanted, then answer."""
@@ -95,12 +95,14 @@ class Emulator:
         """Listen, with an empty account."""
         app = Application(self.state)
         port, tls_port = self._wanted
-        self._servers = [HttpServer(self.host, port, app, None)]
+        self._servers = [HttpServer(self.host, port, app)]
         if tls_port is not None:
-            certificate, key = make_certificates(self.tls_dir, self._names)
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(certificate, key)
-            self._servers.append(HttpServer(self.host, tls_port, app, context))
+            server = HttpServer(self.host, tls_port, app)
+            self._servers.append(server)
+            # The certificate names the port, so the port comes first.
+            certificate, key = make_certificates(self.tls_dir, self._names, server.server_port)
+            server.ssl_context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            server.ssl_context.load_cert_chain(certificate, key)
         warm_up()
         for server in self._servers:
             threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()

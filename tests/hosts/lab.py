@@ -24,7 +24,6 @@ from typing import Any
 from . import holder, images, machine, mirror
 from .paths import (
     EMULATOR_PORT,
-    EMULATOR_TLS_PORT,
     FIRST_HOST,
     GATEWAY,
     MIRROR_PORT,
@@ -38,7 +37,7 @@ from .paths import (
 
 START_SECONDS = 180
 EMULATOR_URL = f"http://{GATEWAY}:{EMULATOR_PORT}"
-EMULATOR_TLS_URL = f"https://{GATEWAY}:{EMULATOR_TLS_PORT}"
+EMULATOR_TLS_URL = f"https://{GATEWAY}"
 MIRROR_URL = f"http://{GATEWAY}:{MIRROR_PORT}"
 
 

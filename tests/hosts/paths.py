@@ -23,7 +23,8 @@ GATEWAY = "10.77.0.1"
 FIRST_HOST = 11
 MIRROR_PORT = 8000
 EMULATOR_PORT = 4566
-EMULATOR_TLS_PORT = 4567
+# As AWS's own, so that addresses stand without it: the ECS agent takes a port for a part of the name to be verified.
+EMULATOR_TLS_PORT = 443
 REGION = "eu-west-1"
 
 # The root of the lab's cgroups; one child for each lab, so a lab can be removed without looking at anything else.

@@ -23,14 +23,16 @@ TESTS = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(TESTS))
 
 from hosts import mirror  # noqa: E402 - it is found only now
-from hosts.paths import EMULATOR_PORT, EMULATOR_TLS_PORT, MIRROR_PORT, REGION  # noqa: E402
+from hosts.paths import EMULATOR_PORT, MIRROR_PORT, REGION  # noqa: E402
 
 START_SECONDS = 60
+#: Not AWS's own, for which an ordinary user has no right.
+TLS_PORT = 4567
 
 
 def variables(folder: Path, address: str, keys: dict[str, mirror.Key]) -> dict[str, object]:
     """What a user with private endpoints and a private mirror would set."""
-    endpoint = f"https://{address}:{EMULATOR_TLS_PORT}"
+    endpoint = f"https://{address}:{TLS_PORT}"
     return {
         "ecs_region": REGION,
         "ecs_mirror": f"http://{address}:{MIRROR_PORT}/aws",
@@ -54,7 +56,7 @@ def start(folder: Path, address: str) -> None:
     stop(folder)
     folder.mkdir(parents=True)
     top = mirror.ensure()
-    emulator = ["-m", "emulator", "--host", address, "--port", str(EMULATOR_PORT), "--tls-port", str(EMULATOR_TLS_PORT)]
+    emulator = ["-m", "emulator", "--host", address, "--port", str(EMULATOR_PORT), "--tls-port", str(TLS_PORT)]
     commands = {
         "emulator": [*emulator, "--tls-dir", str(folder / "tls"), "--ready-file", str(folder / "emulator.ready")],
         "mirror": ["-m", "hosts", "_mirror", address, str(MIRROR_PORT), str(top), str(folder / "mirror.ready")],

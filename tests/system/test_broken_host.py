@@ -15,13 +15,11 @@ from contextlib import contextmanager
 
 import pytest
 
+from hosts.paths import EMULATOR_TLS_PORT
 from system.controller import Controller, Run, differences, instances_up
 
 pytestmark = pytest.mark.lab
 PIPELINING = True
-
-#: The port of all AWS endpoints, as the hosts of a lab see them.
-PORT = 4567
 
 
 @contextmanager
@@ -63,7 +61,7 @@ def test_docker_is_masked(controller: Controller) -> None:
 
 
 def test_systems_manager_is_blocked(controller: Controller) -> None:
-    rule = f"OUTPUT --protocol tcp --dport {PORT} --jump REJECT --reject-with tcp-reset"
+    rule = f"OUTPUT --protocol tcp --dport {EMULATOR_TLS_PORT} --jump REJECT --reject-with tcp-reset"
     with broken(controller, f"iptables --insert {rule}", f"iptables --delete {rule}"):
         run = controller.enroll()
     only_node1_is_up(controller, run)

@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from hosts.paths import GATEWAY, TESTS
+from hosts.paths import EMULATOR_TLS_PORT, GATEWAY, TESTS
 from system import forward_proxy
 from system.controller import Controller, Run, instance_of, instances_up
 
@@ -122,7 +122,7 @@ def test_the_proxy_is_all_that_is_needed(site: Site) -> None:
     packages = [line for line in asked if line.startswith(f"GET http://{GATEWAY}:8000/archive/")]
     assert [line for line in packages if "docker.io" in line], "Docker's package"
     agents = {line for line in asked if line.startswith("CONNECT ")}
-    assert agents == {f"CONNECT {GATEWAY}:4567"}, "AWS, by the agents"
+    assert agents == {f"CONNECT {GATEWAY}:{EMULATOR_TLS_PORT}"}, "AWS, by the agents"
     assert [line for line in asked if DIRECT in line or str(MIRROR) in line] == []
     assert "amazon-ecs-init" in (site.user.home / "mirror.log").read_text()
 
@@ -202,5 +202,5 @@ def test_zypper_and_yum_go_through_the_proxy(site: Site, system: str, install: s
     asked = site.asked()[before:]
     packages = [line for line in asked if line.startswith(f"GET http://{GATEWAY}:8000/archive/")]
     assert [line for line in packages if "docker" in line and ".rpm" in line], asked
-    assert f"CONNECT {GATEWAY}:4567" in asked
+    assert f"CONNECT {GATEWAY}:{EMULATOR_TLS_PORT}" in asked
     assert instance_of(user, system)["agentConnected"] is True

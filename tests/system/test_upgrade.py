@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from hosts.packages import ECS_VERSIONS, SSM_VERSIONS
+from hosts.paths import EMULATOR_TLS_PORT
 from system.controller import Controller, differences, instance_of, instances_up, run_task, stop_task
 
 pytestmark = pytest.mark.lab
@@ -20,7 +21,7 @@ UPGRADE = "onprem.ecs.upgrade"
 OLD: dict[str, Any] = {"ecs_ssm_agent_version": SSM_VERSIONS[0], "ecs_agent_version": ECS_VERSIONS[0]}
 NAMES = ("node1", "node2")
 #: The port of all AWS endpoints, as the hosts of a lab see them.
-RULE = "OUTPUT --protocol tcp --dport 4567 --jump REJECT --reject-with tcp-reset"
+RULE = f"OUTPUT --protocol tcp --dport {EMULATOR_TLS_PORT} --jump REJECT --reject-with tcp-reset"
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from . import ecs_files as files
 from . import wire
@@ -307,7 +307,8 @@ class Agent:
         else:
             query.update(cluster=self.cluster, containerInstance=self.arn, dockerVersion=self.docker_version)
         url = f"{endpoint.replace('http', 'ws', 1)}/ws?{urlencode(query)}"
-        return wire.websocket(url, self.caller(), self.env), url
+        # Go's ServerName is the address's whole host: a port in it must stand in the certificate as well.
+        return wire.websocket(url, self.caller(), self.env, name=urlsplit(url).netloc), url
 
     def acs(self) -> None:
         """Take messages and say that they came; raises `wire.NetworkError` when the connection ends."""

@@ -311,8 +311,11 @@ def with_retries(call: Callable[[], Any], delays: Sequence[float]) -> Any:
     return call()
 
 
-def websocket(url: str, who: Caller, env: Mapping[str, str]) -> Any:
-    """An open websocket (of the library websocket-client) with a signed handshake. Raises `NetworkError`."""
+def websocket(url: str, who: Caller, env: Mapping[str, str], *, name: str | None = None) -> Any:
+    """An open websocket (of the library websocket-client) with a signed handshake. Raises `NetworkError`.
+
+    ``name``: what the certificate must be for, when it is not the host.
+    """
     import websocket as library  # noqa: PLC0415 - amazon-ssm-agent -register works without it
 
     signed = sign("GET", url.replace("ws", "http", 1), {}, b"", who)
@@ -328,10 +331,11 @@ def websocket(url: str, who: Caller, env: Mapping[str, str]) -> Any:
         if plain is not None:
             # Our own TLS: the library's older versions take no context.
             if parts.scheme == "wss":
-                plain = tls_context(env).wrap_socket(plain, server_hostname=parts.hostname)
+                plain = tls_context(env).wrap_socket(plain, server_hostname=name or parts.hostname)
             options["socket"] = plain
         elif parts.scheme == "wss":
-            options["sslopt"] = {"ca_certs": env["SSL_CERT_FILE"]} if env.get("SSL_CERT_FILE") else {}
+            trust = {"ca_certs": env["SSL_CERT_FILE"]} if env.get("SSL_CERT_FILE") else {}
+            options["sslopt"] = {**trust, "server_hostname": name or parts.hostname}
         header = [f"{key}: {value}" for key, value in signed.items()]
         return library.create_connection(url, timeout=30, header=header, suppress_origin=True, **options)
     except (OSError, library.WebSocketException) as error:

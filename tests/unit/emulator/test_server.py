@@ -9,15 +9,19 @@ import json
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
 import requests
+from cryptography import x509
 
 import emulator
+from emulator.certificates import make_certificates
 from emulator.client import Client
 
 
@@ -25,6 +29,36 @@ def test_tls(aws: Client) -> None:
     ecs = aws.boto("ecs", endpoint_url=aws.server.tls_url, verify=aws.server.ca)
     assert ecs.list_clusters()["clusterArns"] == []
     assert ecs.discover_poll_endpoint()["endpoint"] == f"{aws.server.tls_url}/"
+
+
+def shake_hands(server: emulator.Emulator, name: str) -> None:
+    """Open a TLS connection, and verify that the server's certificate is for that name."""
+    context = ssl.create_default_context(cafile=server.ca)
+    with socket.create_connection(("127.0.0.1", server.tls_port or 0)) as plain:
+        context.wrap_socket(plain, server_hostname=name).close()
+
+
+def test_the_certificate_is_for_the_names_with_the_port_and_without(aws: Client) -> None:
+    """The ECS agent verifies HOST:PORT where its websocket's address has a port."""
+    port = aws.server.tls_port or 0
+    for name in ("127.0.0.1", f"127.0.0.1:{port}", "localhost", f"localhost:{port}"):
+        shake_hands(aws.server, name)
+    for name in (f"127.0.0.1:{port + 1}", f"other.example:{port}", "127.0.0.2"):
+        with pytest.raises(ssl.SSLCertVerificationError):
+            shake_hands(aws.server, name)
+
+
+def test_the_authority_stays_when_the_names_change(tmp_path: Path) -> None:
+    files = make_certificates(tmp_path, ["10.0.0.1"], 4567)
+    before, authority = files[0].read_bytes(), (tmp_path / "ca.pem").read_bytes()
+    assert make_certificates(tmp_path, ["10.0.0.1"], 4567) == files and files[0].read_bytes() == before
+    make_certificates(tmp_path, ["10.0.0.1", "::1"], 443)
+    assert files[0].read_bytes() != before and (tmp_path / "ca.pem").read_bytes() == authority
+    assert [oct((tmp_path / name).stat().st_mode & 0o777) for name in ("ca.key", "server.key")] == ["0o600"] * 2
+    names = x509.load_pem_x509_certificate(files[0].read_bytes()).extensions.get_extension_for_class(
+        x509.SubjectAlternativeName
+    )
+    assert {"10.0.0.1:443", "[::1]:443"} < set(names.value.get_values_for_type(x509.DNSName))
 
 
 def test_websocket_over_tls(aws: Client) -> None:

@@ -12,12 +12,13 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
-from hosts.standins import ecs_files
+from hosts.standins import ecs_files, wire
 
-from .conftest import Box, wait
+from .conftest import Aws, Box, wait
 
 AGENT_LOG = "var/log/ecs/ecs-agent.log"
 
@@ -141,3 +142,12 @@ def test_the_container_sees_few_folders() -> None:
 def test_config_files_are_taken_literally(box: Box) -> None:
     path = box.put("x.config", 'A=1\n# a comment\nB="2"\nnothing\nC=a=b\n')
     assert ecs_files.read_config(path) == {"A": "1", "B": '"2"', "C": "a=b"}
+
+
+def test_the_certificate_of_a_websocket_must_be_for_the_port_of_its_address(aws: Aws) -> None:
+    """Go is given the whole host of the address as the server's name."""
+    url, who = aws.tls_url.replace("http", "ws", 1) + "/ws", wire.Caller(wire.Credentials("a", "b"), "eu-west-1", "ecs")
+    with pytest.raises(wire.NetworkError, match="x509: Hostname mismatch"):
+        wire.websocket(url, who, {"SSL_CERT_FILE": aws.ca}, name="127.0.0.1:1")
+    with pytest.raises(wire.NetworkError, match="Handshake status 4"):
+        wire.websocket(url, who, {"SSL_CERT_FILE": aws.ca}, name=urlsplit(url).netloc)
