@@ -46,7 +46,9 @@ def instance_of(call: Call) -> ContainerInstance:
     arn = (query.get("containerInstanceArn") or query.get("containerInstance") or [""])[0]
     instance = call.state.instance_of_arn(arn)
     if instance is None:
-        raise AwsError("InvalidParameterException", "Container instance not found.")
+        # Each has its own word for it.
+        code = "InvalidInstanceException" if is_acs(query) else "InvalidParameterException"
+        raise AwsError(code, "Container instance not found.")
     if call.caller.kind == "node" and instance.instance_id != call.caller.name:
         raise AwsError("AccessDeniedException", f"{call.caller.arn} may not speak for {arn}", 403)
     if not instance.is_registered:

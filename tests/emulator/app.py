@@ -17,7 +17,7 @@ from . import agent_sockets, control, messages, moto_bridge, operations
 from .authentication import authenticate
 from .authorization import NODE_KEY, UNSIGNED, authorise
 from .calls import ANONYMOUS, HANDLERS, RULES, Call, Request
-from .errors import AwsError, Dropped, SocketEnded, json_error, xml_error
+from .errors import AwsError, Dropped, SocketEnded, json_error, socket_error, xml_error
 from .identities import Authorization, Credentials, identify, parse_authorization
 from .recognition import is_websocket, read_request, recognise
 from .shapes import QUERY_SERVICES, check_answer, operation_model, parse_query, validate
@@ -172,8 +172,11 @@ def _success(call: Call, result: Any) -> Answer:
 
 
 def _error(call: Call, error: AwsError) -> tuple[list[tuple[str, str]], bytes]:
+    headers = [("Content-Type", JSON), ("x-amzn-ErrorType", error.code)]
+    if is_websocket(call.request) and call.service == "ecs":
+        return headers, socket_error(error)
     if call.request.headers.get("x-amz-target") or is_websocket(call.request) or call.service == "ssmmessages":
-        return [("Content-Type", JSON), ("x-amzn-ErrorType", error.code)], json_error(error)
+        return headers, json_error(error)
     return [("Content-Type", "text/xml")], xml_error(error, call.request_id)
 
 

@@ -32,6 +32,11 @@ def json_error(error: AwsError) -> bytes:
     return json.dumps({"__type": error.code, "message": error.message}).encode()
 
 
+def socket_error(error: AwsError) -> bytes:
+    """The body of a refused websocket of ECS: nothing but the code as the name of the message, or no agent reads it."""
+    return json.dumps({error.code: error.message}).encode()
+
+
 def xml_error(error: AwsError, request_id: str) -> bytes:
     """The body of an error in the Query protocol."""
     kind = "Sender" if error.status < 500 else "Receiver"

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from websocket import WebSocketBadStatusException
 
 from emulator.client import Client, Node, refusal
 
@@ -70,6 +71,19 @@ def test_same_token_same_instance(aws: Client, joined: tuple[Node, str]) -> None
     arns = [node.join(clientToken="t").json()["containerInstance"]["containerInstanceArn"] for _unused in range(2)]
     assert arns[0] == arns[1]
     assert len(aws.control("GET", "state")["container_instances"]) == 2
+
+
+def test_a_refused_websocket_says_nothing_but_its_code_and_message(aws: Client, joined: tuple[Node, str]) -> None:
+    """The agent reads ``{CODE: MESSAGE}`` with exactly one key; the codes are those of ACS."""
+    node, arn = joined
+    with pytest.raises(WebSocketBadStatusException) as refused:
+        node.acs(arn[:-1])
+    assert json.loads(refused.value.resp_body) == {"InvalidInstanceException": "Container instance not found."}
+    assert refused.value.resp_headers["x-amzn-errortype"] == "InvalidInstanceException"
+    aws.boto("ecs").deregister_container_instance(cluster="lab", containerInstance=arn)
+    with pytest.raises(WebSocketBadStatusException) as refused:
+        node.acs(arn)
+    assert json.loads(refused.value.resp_body) == {"InactiveInstanceException": "Container instance is not active."}
 
 
 def test_endpoints_are_where_the_agent_came_from(aws: Client, joined: tuple[Node, str]) -> None:
