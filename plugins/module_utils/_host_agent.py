@@ -132,7 +132,9 @@ def not_working(unit: Unit, said: Introspection | None, installed: bool) -> str 
         ended = f", its last exit status was {unit.exit_status}" if unit.exit_status else ""
         return f"{unit.name} is not running ({unit.sub_state}{ended})"
     if said is None:
-        return f"the ECS agent does not answer at {INTROSPECTION[0]}:{INTROSPECTION[1]}"
+        # Some versions answer before they are registered, others only then.
+        address = f"{INTROSPECTION[0]}:{INTROSPECTION[1]}"
+        return f"the ECS agent does not answer at {address}, which it does once it is registered, if not before"
     if said.container_instance_arn is None:
         return f"the ECS agent runs and is not registered in cluster {said.cluster or 'default'} yet"
     return None

@@ -154,7 +154,8 @@ def test_a_stopped_agent_shows_what_its_state_holds(host: FakeHost) -> None:
 
 
 def test_an_agent_that_is_not_registered_yet(host: FakeHost, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "does not answer at 127.0.0.1" in read_agent(host, RUNNING, PACKAGES)["reason"]
+    silent = read_agent(host, RUNNING, PACKAGES)["reason"]
+    assert silent.startswith("the ECS agent does not answer at 127.0.0.1:") and "once it is registered" in silent
     with agent(json.dumps({**ANSWER, "ContainerInstanceArn": None, "Cluster": "prod"}).encode()) as address:
         monkeypatch.setattr(_host_agent, "INTROSPECTION", address)
         found = read_agent(host, RUNNING, PACKAGES)

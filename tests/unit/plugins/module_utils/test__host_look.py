@@ -404,6 +404,18 @@ def test_until_ecs_blames_the_credentials_first(host: FakeHost, monkeypatch: pyt
     assert failed(host, until="ecs", wait_timeout=0).causes[0]["code"] == "fingerprint_mismatch"
 
 
+def test_until_ecs_says_why_an_agent_that_does_not_answer_is_not_registered(
+    host: FakeHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some versions answer only once they are registered."""
+    monkeypatch.setattr(_host_agent, "introspect", lambda _address: None)
+    host.answers["journalctl"] = journal("")
+    host.put("/var/log/ecs/ecs-agent.log", "ClusterNotFoundException: Cluster not found.\n")
+    words = str(failed(host, until="ecs", wait_timeout=0))
+    assert words.startswith("The ECS agent does not answer at 127.0.0.1:51678, which it does once it is registered")
+    assert "Cause: the cluster does not exist" in words
+
+
 def test_until_ecs_blames_the_engine_first(host: FakeHost, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_host_agent, "introspect", lambda _address: None)
     host.answers["journalctl"] = journal("")
