@@ -77,8 +77,11 @@ FAILURES: tuple[Failure, ...] = (
     ),
     Failure(
         "signature_refused",
-        # Not SignatureDoesNotMatch, which is S3's: where Run Command sends its output it says nothing of the node.
-        r"InvalidSignatureException",
+        # Not SignatureDoesNotMatch, which is S3's: where Run Command sends its output it says nothing of the node. The
+        # SSM agent may tell AWS's words without the code; S3 has "Check your key and signing method".
+        r"InvalidSignatureException"
+        r"|(?<!SignatureDoesNotMatch: )The request signature we calculated does not match the signature you provided\. "
+        r"Check your AWS Secret Access Key and signing method",
         "AWS refuses the node's signature: the key on this host is not the one that AWS has for the node (an old copy "
         "of "
         "the disk was restored, or two hosts share one registration)",

@@ -36,7 +36,7 @@ SSM_LINES, ECS_LINES = log("_host_log_ssm.txt"), log("_host_log_ecs.txt")
 
 @pytest.mark.parametrize(("line", "code"), SSM_LINES)
 def test_ssm_lines(line: str, code: str) -> None:
-    assert [found.code for found in diagnose([line], SSM)] == [code]
+    assert [found.code for found in diagnose([line], SSM)] == ([] if code == "-" else [code])
 
 
 @pytest.mark.parametrize(("line", "code"), ECS_LINES)
