@@ -97,10 +97,13 @@ def _findings(host: Host, ssm: Ssm) -> tuple[Finding, ...]:
 
     Credentials are valid for an hour after AWS gave up the node. So a refusal is looked for also where all looks well.
     """
-    if ssm.registration is None or (why_restart(ssm) and not ssm.credentials_gone):
-        return ()  # The agent that wrote the log runs as another node.
+    if ssm.registration is None:
+        return ()
     since = ssm.registration.written_at
-    if ssm.identity and ssm.identity.instance_id == ssm.registration.instance_id:
+    same = ssm.identity is not None and ssm.identity.instance_id == ssm.registration.instance_id
+    if why_restart(ssm) and not (same and ssm.credentials_gone):
+        return ()  # The agent that wrote the log runs as another node.
+    if same and ssm.identity:
         since = max(since, ssm.identity.written_at)
     refusals = [line for line in read_refusals(host, SSM, since) if names_no_other(line, ssm.registration.instance_id)]
     lost = tuple(found for found in diagnose(refusals, SSM) if found.code in LOST)

@@ -193,6 +193,18 @@ def test_what_an_agent_of_another_identity_is_told_does_not_count(tmp_path: Path
     assert shown["needs_restart"] and not shown["needs_registration"]
 
 
+def test_what_an_agent_without_its_old_credentials_is_told_does_not_count(tmp_path: Path) -> None:
+    """Killed between registration and restart, as above; the file of the old node's credentials is gone as well."""
+    host = FakeHost(tmp_path)
+    host.run_as(OTHER_NODE, written_at=NOW - 3000)
+    host.register(written_at=NOW - 60)
+    Path(host.path("/root/.aws/credentials")).unlink()
+    host.put(ERRORS, error(NOW - 30, "MachineFingerprintDoesNotMatch: Fingerprint doesn't match"))
+    shown = show_ssm(read_ssm(host, UNITS_RUN, {}, "deb"), "eu-west-1", NOW)
+    assert shown["needs_restart"] and not shown["needs_registration"] and not shown["other_machine"]
+    assert f"it runs as {OTHER_NODE} still" in shown["reason"]
+
+
 def test_the_journal_is_read_where_the_registration_does_not_work(tmp_path: Path) -> None:
     host = FakeHost(tmp_path)
     host.register(written_at=NOW - 4000)
