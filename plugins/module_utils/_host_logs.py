@@ -22,6 +22,10 @@ FILES = {
     SSM: ("/var/log/amazon/ssm/amazon-ssm-agent.log", "/var/log/amazon/ssm/errors.log"),
     ECS: ("/var/log/ecs/ecs-init.log", "/var/log/ecs/ecs-agent.log"),
 }
+# A refusal of the SSM agent's first call after a start is no error to it, so only its whole log has it. Nothing else of
+# that log counts: it quotes what commands of others were told as well.
+HIBERNATES = re.compile(r"\S+ \S+ INFO (?:\[[^]]*\] )*Entering SSM Agent hibernate - ")
+ALL = re.compile("")
 
 
 def read_journal(host: Host, units: t.Sequence[str], since: float | None = None) -> list[str]:
@@ -63,27 +67,45 @@ def recent(lines: t.Sequence[str], since: float | None) -> list[str]:
 
 
 def read_refusals(host: Host, service: str, since: float) -> list[str]:
-    """The agent's lines that were surely written after ``since``. Only files are read, so ask it at any time.
+    """The agent's lines that were surely written after ``since``, oldest first. Only files are read, so ask it at any
+    time.
 
     The ECS agent begins a new file each hour, and tells no more than once an hour that it is refused.
     """
     path = FILES[service][1]
+    found = [told for file in (*_file_before(host, path), path) for told in _surely_after(host, file, since)]
+    if service == SSM:
+        found += _surely_after(host, FILES[SSM][0], since, HIBERNATES)
+    return [line for _written, line in sorted(found, key=lambda told: told[0])]
+
+
+def _file_before(host: Host, path: str) -> list[str]:
+    """The file that the agent wrote before it began this one; its name has the hour, or a number that goes up: 9, 10.
+
+    The number of files is limited, and the oldest go.
+    """
     folder, _slash, name = path.rpartition("/")
-    before = [f"{folder}/{other}" for other in host.names(folder) if other.startswith(name + ".")][-1:]
-    return [line for file in (*before, path) for line in _surely_after(host, file, since)]
+    others = [f"{folder}/{other}" for other in host.names(folder) if other.startswith(name + ".")]
+    return sorted(others, key=lambda other: host.written_at(other) or 0.0)[-1:]
 
 
-def _surely_after(host: Host, path: str, since: float) -> list[str]:
-    """The last lines of a file that were written after ``since``."""
+def _surely_after(host: Host, path: str, since: float, only: re.Pattern[str] = ALL) -> list[tuple[float, str]]:
+    """The last lines of a file that were written after ``since``, each with its time; of these the ones that begin so.
+
+    A line without a time belongs to the one before it.
+    """
     if (host.written_at(path) or 0.0) < since:
         return []
-    lines, new = [], False
+    told: list[tuple[float, str]] = []
+    time_of_line: float | None = None
     for line in (host.tail(path) or "").splitlines():
+        if not only.match(line):
+            continue
         written = line_time(line)
-        new = new if written is None else written >= since
-        if new:
-            lines.append(line)
-    return lines
+        time_of_line = time_of_line if written is None else written
+        if time_of_line is not None and time_of_line >= since:
+            told.append((time_of_line, line))
+    return told
 
 
 def read_logs(host: Host, service: str, units: t.Sequence[str], since: float | None = None) -> list[str]:

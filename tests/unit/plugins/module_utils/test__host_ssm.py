@@ -193,6 +193,26 @@ def test_what_an_agent_of_another_identity_is_told_does_not_count(tmp_path: Path
     assert shown["needs_restart"] and not shown["needs_registration"]
 
 
+@pytest.mark.parametrize(
+    ("words", "lost"),
+    [
+        (GONE_WORDS.partition(": ")[2], True),
+        (GONE_WORDS.partition(": ")[2].replace(NODE, OTHER_NODE), False),
+        ("ThrottlingException: Rate exceeded", False),
+        ("AccessDeniedException: not authorized to perform: ssm:UpdateInstanceInformation", False),
+    ],
+)
+def test_a_deregistered_node_whose_agent_was_restarted(tmp_path: Path, words: str, lost: bool) -> None:
+    """Its credentials are valid still, so it asks for none: what it was told first is no error in its log."""
+    host = FakeHost(tmp_path)
+    host.register(written_at=NOW - 2000)
+    host.run_as(written_at=NOW - 600)
+    line = error(NOW - 5, f"[ssm-agent-worker] Entering SSM Agent hibernate - {words}").replace("ERROR", "INFO")
+    host.put("/var/log/amazon/ssm/amazon-ssm-agent.log", line + "\tstatus code: 400, request id: 1\n")
+    shown = show_ssm(read_ssm(host, UNITS_RUN, {}, "deb"), "eu-west-1", NOW)
+    assert shown["needs_registration"] is lost and shown["working"] is not lost and not shown["other_machine"]
+
+
 def test_what_an_agent_without_its_old_credentials_is_told_does_not_count(tmp_path: Path) -> None:
     """Killed between registration and restart, as above; the file of the old node's credentials is gone as well."""
     host = FakeHost(tmp_path)
