@@ -26,11 +26,13 @@ from . import ssm_files as files
 from . import wire
 
 REGISTER_DELAYS = (1.3, 3.0, 6.0)  # seconds between the tries of a call that the server failed
+FIRST_CALL_DELAYS = (0.1, 0.2, 0.4)
 UNREGISTERED_SECONDS = 2
 FOREIGN_MACHINE_SECONDS = 15
 FINGERPRINT_SLEEP = 25 * 60
 BACKOFF_FIRST, BACKOFF_MOST = 18, 30 * 60
 HEALTH_SECONDS = 5 * 60
+HIBERNATION_MOST = 60 * 60
 PING_SECONDS = 54
 POLL_SECONDS = 15
 ASSOCIATION_SECONDS = 30
@@ -273,8 +275,17 @@ class Agent:
         self.log("INFO", "Successfully rotated the key pair")
 
     def keep_credentials(self) -> None:
-        """Refresh for ever, at half-life; back off from 18 s to 30 min while AWS refuses or is not reached."""
+        """Refresh for ever, at half-life; back off from 18 s to 30 min while AWS refuses or is not reached.
+
+        What the last agent got for this node is used until then, also when AWS has given the node up since.
+        """
         failures = 0
+        kept = files.kept_credentials(self.registration.instance)
+        if kept:
+            self.credentials, pause = kept
+            self.ready.set()
+            self.log("INFO", f"[CredentialRefresher] Next credential rotation will be in {pause / 60:.1f} minutes")
+            time.sleep(max(0.0, pause))
         while True:
             try:
                 pause = self.refresh()
@@ -296,7 +307,6 @@ class Agent:
         """Do something for ever in a thread; an error is logged and tried again after ``retry`` seconds."""
 
         def body() -> None:
-            self.ready.wait()
             while True:
                 began = time.monotonic()
                 try:
@@ -310,15 +320,36 @@ class Agent:
 
         threading.Thread(target=body, name=name, daemon=True).start()
 
-    def report(self) -> None:
-        """Health: who we are and that we are active."""
-        base = {
+    def base(self) -> dict[str, str]:
+        """Who we are."""
+        return {
             "AgentName": "amazon-ssm-agent",
             "AgentVersion": self.version,
             "InstanceId": self.registration.instance,
             "PlatformType": "Linux",
         }
-        self.call("ssm", "AmazonSSM", "UpdateInstanceInformation", base)
+
+    def first_call(self) -> None:
+        """Say who we are. While that fails the agent does nothing else, and tries again ever more seldom."""
+        pause = 0.0
+        while True:
+            try:
+                wire.with_retries(
+                    lambda: self.call("ssm", "AmazonSSM", "UpdateInstanceInformation", self.base()), FIRST_CALL_DELAYS
+                )
+                return
+            except (wire.ServiceError, wire.NetworkError, OSError) as error:
+                if pause:
+                    files.log_hibernation("ERROR", f"Health ping failed with error - {error}")
+                    pause = min(HIBERNATION_MOST, pause * 2)
+                else:
+                    line = f"[ssm-agent-worker] Entering SSM Agent hibernate - {error}"
+                    files.log("INFO", line, console=True)
+                    pause = HEALTH_SECONDS
+            time.sleep(pause)
+
+    def report(self) -> None:
+        """Health: who we are and that we are active."""
         name, number = distribution()
         more = {
             "AgentStatus": "Active",
@@ -330,7 +361,7 @@ class Agent:
             "PlatformVersion": number,
             "SSMConnectionChannel": "",
         }
-        self.call("ssm", "AmazonSSM", "UpdateInstanceInformation", dict(sorted({**base, **more}.items())))
+        self.call("ssm", "AmazonSSM", "UpdateInstanceInformation", dict(sorted({**self.base(), **more}.items())))
 
     def poll(self) -> None:
         """Ask for messages: a long poll."""
@@ -380,12 +411,18 @@ class Agent:
     def run(self) -> NoReturn:
         """Work until killed."""
         self.log("INFO", f"amazon-ssm-agent - v{self.version}")
+        threading.Thread(target=self.work, name="worker", daemon=True).start()
+        self.keep_credentials()
+        raise SystemExit(1)
+
+    def work(self) -> None:
+        """All that is done with the credentials, once AWS has taken them."""
+        self.ready.wait()
+        self.first_call()
         self._loop("HealthCheck", self.report, HEALTH_SECONDS, 30)
         self._loop("MessageGatewayService", self.control_channel, 0, 5)
         self._loop("MessagingDeliveryService", self.poll, POLL_SECONDS, 15)
         self._loop("Association", self.associations, ASSOCIATION_SECONDS, 30)
-        self.keep_credentials()
-        raise SystemExit(1)
 
 
 def listen(channel: Any, ping_seconds: float) -> None:

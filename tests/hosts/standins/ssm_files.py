@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import base64
 import configparser
+import datetime
 import json
 import os
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,8 +35,10 @@ IDENTITY = STATE / "runtimeconfig/identity_config.json"
 CREDENTIALS = ROOT / "root/.aws/credentials"
 LOG = ROOT / "var/log/amazon/ssm/amazon-ssm-agent.log"
 ERRORS = ROOT / "var/log/amazon/ssm/errors.log"
+HIBERNATION = ROOT / "var/log/amazon/ssm/hibernate.log"
 
 DEFAULT_THRESHOLD = 40
+NEVER = "0001-01-01T00:00:00Z"
 
 
 def write(path: Path, text: str) -> None:
@@ -275,7 +278,7 @@ def begin_identity(instance: str, version: str) -> None:
     before.
     """
     if _read_json(IDENTITY).get("InstanceId") != instance:
-        save_identity(instance, "0001-01-01T00:00:00Z", version)
+        save_identity(instance, NEVER, version)
 
 
 def save_identity(instance: str, expires: str, version: str) -> None:
@@ -287,17 +290,55 @@ def save_identity(instance: str, expires: str, version: str) -> None:
         "ShareFile": str(CREDENTIALS),
         "ShareProfile": "",
         "CredentialsExpiresAt": expires,
-        "CredentialsRetrievedAt": wire.timestamp(wire.now()),
+        "CredentialsRetrievedAt": NEVER if expires == NEVER else wire.timestamp(wire.now()),
         "ReleaseVersion": version,
         "CredentialSource": "SSM",
     }
     write(IDENTITY, json.dumps(document))
 
 
+def kept_credentials(instance: str) -> tuple[wire.Credentials, float] | None:
+    """The shared credentials, when they are this node's and have not expired, and how long until half of their life is
+    over (seconds; below zero when it is).
+    """
+    identity = _read_json(IDENTITY)
+    expires, retrieved = (_seconds(str(identity.get(f"Credentials{name}At"))) for name in ("Expires", "Retrieved"))
+    now = wire.now().timestamp()
+    if identity.get("InstanceId") != instance or expires <= now:
+        return None
+    parser = configparser.ConfigParser(default_section="", interpolation=None)
+    try:
+        parser.read(CREDENTIALS)
+        part = parser["default"]
+        token = part.get("aws_session_token", "")
+        found = wire.Credentials(part["aws_access_key_id"], part["aws_secret_access_key"], token)
+    except (configparser.Error, KeyError) as error:
+        log("WARN", f"[CredentialRefresher] Credentials are not available when they should be: {error}", console=True)
+        return None
+    return found, (expires + retrieved) / 2 - now
+
+
+def _seconds(text: str) -> float:
+    """A time of the agent's files in seconds since the epoch; long ago when it is none."""
+    try:
+        return datetime.datetime.strptime(text, "%Y-%m-%dT%H:%M:%S%z").timestamp()
+    except (ValueError, OverflowError):
+        return 0.0
+
+
 def log(level: str, text: str, *, console: bool) -> None:
     """A line of the agent's log, on stdout as well for a person's command."""
     line = f"{wire.now():%Y-%m-%d %H:%M:%S.%f}"[:-2] + f" {level} {text}"
-    for path in [LOG, *([ERRORS] if level == "ERROR" else [])]:
+    _write_line(line, [LOG, *([ERRORS] if level == "ERROR" else [])], console)
+
+
+def log_hibernation(level: str, text: str) -> None:
+    """A line of the log that there is while the agent's first call is refused; no other log has it."""
+    _write_line(f"{wire.timestamp(wire.now())} {level} {text}", [HIBERNATION], console=True)
+
+
+def _write_line(line: str, paths: Sequence[Path], console: bool) -> None:
+    for path in paths:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with path.open("a") as file:

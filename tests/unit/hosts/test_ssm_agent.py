@@ -9,9 +9,12 @@ from __future__ import annotations
 import configparser
 import datetime
 import json
+import subprocess
+from typing import Any
 
 import pytest
 
+from hosts.standins import ssm_files, wire
 from hosts.standins.ssm_files import Config
 
 from .conftest import Box, wait
@@ -21,6 +24,7 @@ NOISE = "Applying config override from"
 
 
 IDENTITY = "var/lib/amazon/ssm/runtimeconfig/identity_config.json"
+LOG = "var/log/amazon/ssm/amazon-ssm-agent.log"
 NEVER = "0001-01-01T00:00:00Z"
 
 
@@ -147,6 +151,78 @@ def test_rotates_its_key_when_told_to(box: Box) -> None:
     identity(box)
     assert box.vault["publicKey"] != first
     assert box.vault["instanceID"] == identity(box)["InstanceId"]
+
+
+def tokens(box: Box) -> int:
+    """How often credentials were asked for."""
+    return int(box.aws.control("GET", "calls")["agent_calls"].get("ssm:RequestManagedInstanceRoleToken", 0))
+
+
+def restart(box: Box) -> subprocess.Popen[str]:
+    """Start the agent once more, on a log of its own."""
+    for process in box.started:
+        process.kill()
+        process.wait()
+    for file in (box.root / "var/log/amazon/ssm").iterdir():
+        file.unlink()
+    return box.start("ssm_agent")
+
+
+def test_uses_the_credentials_that_it_has_until_half_of_their_life_is_over(box: Box) -> None:
+    box.register(box.aws.activation())
+    box.start("ssm_agent")
+    before = identity(box)
+    restart(box)
+    wait(lambda: "Successfully opened websocket" in box.text(LOG), "control channel")
+    assert "Next credential rotation will be in 30.0 minutes" in box.text(LOG) or "in 29." in box.text(LOG)
+    assert tokens(box) == 1 and identity(box) == before
+    # Without the file it asks at once, so that a restart brings it back.
+    (box.root / "root/.aws/credentials").unlink()
+    restart(box)
+    wait((box.root / "root/.aws/credentials").exists, "credentials")
+    assert tokens(box) == 2 and "Credentials are not available when they should be" in box.text(LOG)
+
+
+def test_sleeps_when_its_first_call_is_refused(box: Box) -> None:
+    """Its credentials are valid for an hour; nothing of it is in the log of errors."""
+    box.register(box.aws.activation())
+    box.start("ssm_agent")
+    before, node = identity(box), box.vault["instanceID"]
+    box.aws.client("ssm").deregister_managed_instance(InstanceId=node)
+    restart(box)
+    line = f" INFO [ssm-agent-worker] Entering SSM Agent hibernate - InvalidInstanceId: Not existing InstanceId {node}"
+    wait(lambda: line in box.text(LOG), "refusal")
+    assert "websocket" not in box.text(LOG) and tokens(box) == 1 and identity(box) == before
+    assert [path.name for path in (box.root / "var/log/amazon/ssm").iterdir()] == ["amazon-ssm-agent.log"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "left"),
+    [
+        ({}, 600),
+        ({"CredentialsRetrievedAt": -3000.0}, -300),
+        ({"CredentialsExpiresAt": -1.0}, None),
+        ({"InstanceId": "mi-2"}, None),
+        ({"CredentialsExpiresAt": "soon"}, None),
+    ],
+)
+def test_credentials_are_kept(
+    box: Box, monkeypatch: pytest.MonkeyPatch, changed: dict[str, Any], left: float | None
+) -> None:
+    """From their life's beginning 1,200 seconds ago to its end in 2,400, unless changed."""
+    said = {"InstanceId": "mi-1", "CredentialsRetrievedAt": -1200.0, "CredentialsExpiresAt": 2400.0, **changed}
+
+    def shown(value: Any) -> str:
+        moment = wire.now() + datetime.timedelta(seconds=value if isinstance(value, float) else 0)
+        return wire.timestamp(moment) if isinstance(value, float) else str(value)
+
+    times = {key: shown(value) for key, value in said.items()}
+    monkeypatch.setattr(ssm_files, "IDENTITY", box.put(IDENTITY, json.dumps(times)))
+    text = "[default]\naws_access_key_id = A\naws_secret_access_key = S\naws_session_token = T\n"
+    monkeypatch.setattr(ssm_files, "CREDENTIALS", box.put("root/.aws/credentials", text))
+    kept = ssm_files.kept_credentials("mi-1")
+    assert (kept and kept[0]) == (None if left is None else ("A", "S", "T"))
+    assert left is None or (kept and abs(kept[1] - left) < 5)
 
 
 def test_backs_off_when_it_was_deregistered(box: Box) -> None:
