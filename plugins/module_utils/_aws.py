@@ -74,7 +74,7 @@ class AwsError(EcsError):
 
 
 class NoAnswer(AwsError):
-    """AWS could not be reached. The next call would wait as long, and for nothing."""
+    """AWS could not be reached, or there are no credentials. The next call would wait as long, and for nothing."""
 
 
 class _Eventual(CloudRetry):  # type: ignore[misc]  # amazon.aws has no type information
@@ -190,7 +190,17 @@ class _translated:
             told = error.response.get("Error", {})
             raise AwsError(*self._where, told.get("Code", "Unknown"), told.get("Message", "")) from error
         if isinstance(error, botocore.exceptions.BotoCoreError):
-            raise NoAnswer(*self._where, type(error).__name__, str(error)) from error
+            # The others, as of a parameter that botocore itself refuses, are about this call alone.
+            told_as = NoAnswer if isinstance(error, _unanswered()) else AwsError
+            raise told_as(*self._where, type(error).__name__, str(error)) from error
+
+
+def _unanswered() -> tuple[type[Exception], ...]:
+    """botocore's errors of the connection, of time, and of credentials."""
+    of = botocore.exceptions
+    connection = (of.HTTPClientError, of.ConnectionError)
+    credentials = (of.NoCredentialsError, of.PartialCredentialsError, of.CredentialRetrievalError)
+    return (*connection, *credentials, of.MetadataRetrievalError, of.TokenRetrievalError, of.SSOError)
 
 
 def snake(operation: str) -> str:

@@ -262,6 +262,14 @@ def part(change: Change, nodes: Nodes) -> Change | None:
     return _state_change({one: nodes[one] for one in left}, params["status"], params["cluster"])
 
 
+def alone(change: Change, nodes: Nodes) -> list[Change]:
+    """A change as one for each host that it is about."""
+    about = {one: nodes[one] for one in subjects(change) if one in nodes}
+    hosts = dict.fromkeys(about.values())
+    parts = [part(change, {one: node for one, node in about.items() if node == host}) for host in hosts]
+    return [one for one in parts if one]
+
+
 def _tag_changes(instances: t.Iterable[Instance], want: Options) -> t.Iterator[Change]:
     for one in instances:
         arn = str(one.arn)

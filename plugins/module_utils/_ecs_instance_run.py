@@ -17,6 +17,16 @@ Result = t.Dict[str, t.Any]
 
 REMEDY = "put right what AWS names, and run this again: it does what is left"
 
+#: What AWS, or botocore before it, refuses a call for several hosts with when it may be about one of them. A missing
+#: permission, throttling, or a fault of AWS's own would only be met again by each.
+ABOUT_ONE = (
+    "AttributeLimitExceededException",
+    "ClientException",
+    "InvalidParameterException",
+    "ParamValidationError",
+    "TargetNotFoundException",
+)
+
 
 class Run:
     """One run of the module: what it has done until now, and the hosts that AWS refused something for."""
@@ -57,12 +67,16 @@ class Run:
             undone.update({*plans.subjects(planned)}.difference(plans.subjects(done) if done else ()))
         return undone
 
-    def _make(self, change: Change, later: t.Sequence[Change], nodes: plans.Nodes) -> Change | None:
-        """One call; what was done of it."""
+    def _make(self, change: Change, later: list[Change], nodes: plans.Nodes) -> Change | None:
+        """One call; what of the change needs no more care: it was done, or was put before ``later`` host by host."""
         try:
             answer = self.aws.call(change.service, change.operation, change.resource, **change.params)
             refused = _refusals(change, answer)
         except AwsError as error:
+            alone = plans.alone(change, nodes) if error.code in ABOUT_ONE else []
+            if len(alone) > 1:  # AWS does not say which of them it is about
+                later[:0] = alone
+                return change
             struck = [change, *later] if isinstance(error, NoAnswer) else [change]
             refused = {one: str(error) for some in struck for one in plans.subjects(some)}
         self.failed.update({nodes[one]: why for one, why in refused.items() if one in nodes})

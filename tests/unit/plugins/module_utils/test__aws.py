@@ -12,11 +12,11 @@ from typing import Any
 import boto3
 import botocore.session
 import pytest
-from botocore import xform_name
+from botocore import exceptions, xform_name
 from botocore.stub import Stubber
 
 from ansible_collections.onprem.ecs.plugins.module_utils import _aws
-from ansible_collections.onprem.ecs.plugins.module_utils._aws import Aws, AwsError, eventually
+from ansible_collections.onprem.ecs.plugins.module_utils._aws import Aws, AwsError, NoAnswer, eventually
 from ansible_collections.onprem.ecs.plugins.module_utils._errors import EcsError
 
 ROLE = "arn:aws-cn:iam::123456789012:user/x"
@@ -126,6 +126,39 @@ def test_what_botocore_refuses_is_told_too(aws: Aws, module: Module) -> None:
     module.stubs["iam"].deactivate()
     with pytest.raises(AwsError, match="ParamValidationError"):
         aws.call("iam", "GetRole", "it", Name="r")
+
+
+@pytest.mark.parametrize(
+    ("error", "silent"),
+    [
+        (exceptions.EndpointConnectionError(endpoint_url="https://x"), True),
+        (exceptions.ConnectTimeoutError(endpoint_url="https://x"), True),
+        (exceptions.ReadTimeoutError(endpoint_url="https://x"), True),
+        (exceptions.ConnectionClosedError(endpoint_url="https://x"), True),
+        (exceptions.ProxyConnectionError(proxy_url="http://x"), True),
+        (exceptions.SSLError(endpoint_url="https://x", error=OSError("certificate")), True),
+        (exceptions.NoCredentialsError(), True),
+        (exceptions.PartialCredentialsError(provider="env", cred_var="key"), True),
+        (exceptions.CredentialRetrievalError(provider="process", error_msg="no"), True),
+        (exceptions.UnauthorizedSSOTokenError(), True),
+        (exceptions.ParamValidationError(report="too long"), False),
+        (exceptions.PaginationError(message="the same token twice"), False),
+        (exceptions.ClientError({"Error": {"Code": "ThrottlingException"}}, "GetRole"), False),
+    ],
+)
+def test_only_who_is_not_reached_or_has_no_credentials_gives_no_answer(
+    aws: Aws, monkeypatch: pytest.MonkeyPatch, error: Exception, silent: bool
+) -> None:
+    """What botocore refuses by itself is about this call, and the next one may be good."""
+
+    def fail(**_params: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(aws.client("iam"), "get_role", fail)
+    with pytest.raises(AwsError) as caught:
+        aws.call("iam", "GetRole", "role r", RoleName="r")
+    assert isinstance(caught.value, NoAnswer) == silent
+    assert "iam:GetRole failed for role r: " in str(caught.value)
 
 
 def test_the_caller_is_asked_for_once(aws: Aws, module: Module) -> None:

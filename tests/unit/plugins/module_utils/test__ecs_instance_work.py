@@ -38,6 +38,11 @@ class Refusal:
     operation: str
     answer: dict[str, Any] | AwsError
     skip: int
+    about: str = ""
+
+
+#: What the calls for several hosts name them in.
+SEVERAL = {"UpdateContainerInstancesState": "containerInstances", "PutAttributes": "attributes"}
 
 
 @dataclass
@@ -54,6 +59,10 @@ class Cloud:
     def refuse(self, operation: str, answer: dict[str, Any] | AwsError, skip: int = 0) -> None:
         """Answer one call of an operation otherwise, or with an error, after so many that are let through."""
         self.refusals.append(Refusal(operation, answer, skip))
+
+    def refuse_whenever(self, operation: str, one: str, code: str) -> None:
+        """Refuse each call of an operation that is about this host, whomever else it is about."""
+        self.refusals.append(Refusal(operation, AwsError("ecs", operation, "x", code, "not this one"), 0, one))
 
     def host(self, instance_id: str, tasks: int = 0, generation: int = 0, **changed: Any) -> None:
         """Add a host; with tasks that never end unless ``looks_until_empty`` says so."""
@@ -82,7 +91,7 @@ class Cloud:
     def call(self, service: str, operation: str, resource: str, **params: Any) -> dict[str, Any]:
         """The other calls."""
         self.calls[operation] += 1
-        answer = self._refusal(operation)
+        answer = self._refusal(operation, str(params.get(SEVERAL.get(operation, ""), resource)))
         if isinstance(answer, AwsError):
             raise type(answer)(service, operation, resource, answer.code, answer.aws_message)
         failed = [one.get("arn", "").rpartition("/")[2] for one in (answer or {}).get("failures", [])]
@@ -108,9 +117,12 @@ class Cloud:
         del self.containers[containerInstance]
         return {}
 
-    def _refusal(self, operation: str) -> dict[str, Any] | AwsError | None:
+    def _refusal(self, operation: str, named: str) -> dict[str, Any] | AwsError | None:
         for one in self.refusals:
-            if one.operation == operation:
+            if one.operation == operation and one.about:
+                if one.about in named:
+                    return one.answer
+            elif one.operation == operation:
                 one.skip -= 1
                 if one.skip < 0:
                     self.refusals.remove(one)
@@ -449,6 +461,61 @@ def test_who_could_not_be_made_active_does_not_hold_back_the_attributes_of_other
     result = run(cloud, state="active", instance_ids=[ONE, TWO], attributes={"a": "b"})
     assert result["changes"] == [f"make {TWO} ACTIVE in the cluster {CLUSTER}", f"set the attribute a=b on {TWO}"]
     assert [one["instance_id"] for one in result["missing"]] == [ONE]
+
+
+PER_HOST = ["TargetNotFoundException", "AttributeLimitExceededException", "InvalidParameterException"]
+
+
+@pytest.mark.parametrize("code", [*PER_HOST, "ClientException", "ParamValidationError"])
+@pytest.mark.parametrize("operation", list(SEVERAL))
+def test_one_that_aws_refuses_a_batch_for_does_not_hold_back_the_others(
+    cloud: Cloud, operation: str, code: str
+) -> None:
+    """AWS refuses the whole call, and does not say for whom."""
+    for one in MANY:
+        cloud.host(one, status="DRAINING")
+    bad = MANY[3]
+    cloud.refuse_whenever(operation, arn(bad), code)
+    wanted: dict[str, Any] = {"attributes": {"a": "b", "c": "d"}, "tags": {"e": "f"}}
+    result = run(cloud, state="active", instance_ids=MANY, **wanted)
+    assert [one["instance_id"] for one in result["missing"]] == [bad]
+    assert "1 of 25 external instances were not changed as wanted: " in result["msg"]
+    assert bad in result["msg"] and MANY[2] not in result["msg"]
+    assert set(result["diff"][0]["before"]) == set(MANY) - {bad}
+    for one in MANY:
+        found = cloud.containers[arn(one)]
+        assert (one == bad) == (not found.get("attributes")), one
+        assert (one == bad) == (not found.get("tags")), one
+    assert statuses(cloud)[bad] == ("DRAINING" if operation == "UpdateContainerInstancesState" else "ACTIVE")
+    assert cloud.calls[operation] == {"UpdateContainerInstancesState": 3 + 10, "PutAttributes": 5 + 5}[operation]
+    cloud.refusals.clear()
+    again = run(cloud, state="active", instance_ids=MANY, **wanted)
+    assert "msg" not in again and all(bad in words for words in again["changes"])
+
+
+IN_VAIN = ["AccessDeniedException", "ThrottlingException", "ServerException", "ExpiredTokenException"]
+
+
+@pytest.mark.parametrize("code", IN_VAIN)
+def test_what_is_not_about_a_host_is_not_asked_again_for_each(cloud: Cloud, code: str) -> None:
+    for one in MANY:
+        cloud.host(one)
+    cloud.refuse("PutAttributes", AwsError("ecs", "PutAttributes", "x", code, "later"), skip=1)
+    result = run(cloud, state="active", instance_ids=MANY, attributes={"a": "b"})
+    assert cloud.calls["PutAttributes"] == 3
+    assert [one["instance_id"] for one in result["missing"]] == MANY[10:20]
+
+
+def test_without_an_answer_for_one_host_no_other_call_is_tried(cloud: Cloud) -> None:
+    for one in MANY:
+        cloud.host(one)
+    cloud.refuse_whenever("PutAttributes", arn(MANY[3]), "TargetNotFoundException")
+    silence = NoAnswer("ecs", "PutAttributes", "x", "EndpointConnectionError", "no way")
+    cloud.refusals.insert(0, Refusal("PutAttributes", silence, skip=2))
+    result = run(cloud, state="active", instance_ids=MANY, attributes={"a": "b"})
+    assert cloud.calls["PutAttributes"] == 3
+    assert result["changes"] == [f"set the attribute a=b on {MANY[0]}"]
+    assert [one["instance_id"] for one in result["missing"]] == MANY[1:]
 
 
 def test_without_an_answer_no_other_call_is_tried(cloud: Cloud) -> None:
