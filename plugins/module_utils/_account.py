@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ansible_collections.onprem.ecs.plugins.module_utils._aws import Aws, Caller
+from ansible_collections.onprem.ecs.plugins.module_utils._aws import Aws, AwsError, Caller, NoAnswer
 from ansible_collections.onprem.ecs.plugins.module_utils._errors import EcsError
 
 ACCOUNT_ID = re.compile(r"[0-9]{12}\Z")
@@ -41,13 +41,36 @@ def check(aws: Aws, account_id: str | None, arns: t.Iterable[str] = ()) -> None:
             f"{_first(elsewhere)} in the Region {elsewhere[0].split(':')[3]}, and this task works in {aws.region}: "
             "set region. Nothing was changed"
         )
-    told = _stranger(aws.caller(), account_id, arns) if account_id or arns else None
+    if not account_id and not arns:
+        return
+    caller = _caller(aws)
+    told = _stranger(caller, account_id, arns)
     if told:
-        caller = aws.caller()
         raise EcsError(
             f"{told}, and these credentials are of {_where(caller.partition, caller.account)} ({caller.arn}): use "
             "those of the account that the hosts are in. Nothing was changed"
         )
+
+
+def _caller(aws: Aws) -> Caller:
+    """Whose the credentials are. A cluster tells it as well as STS, which a controller in a closed net cannot reach.
+
+    :raises AwsError: when neither does
+    """
+    try:
+        cluster = next(aws.pages("ecs", "ListClusters", "clusterArns", "the clusters", maxResults=1), None)
+        why = f"there is no cluster in {aws.region}"
+    except AwsError as error:
+        cluster, why = None, str(error)
+    if cluster:
+        return Caller(cluster.split(":")[4], cluster.split(":")[1], cluster)
+    try:
+        return aws.caller()
+    except NoAnswer as error:
+        raise error.with_remedy(
+            f"The account must be known, and no cluster tells it either: {why}. Allow ecs:ListClusters where there is "
+            "a cluster, or let the controller reach STS. Nothing was changed"
+        ) from error
 
 
 def _stranger(caller: Caller, account_id: str | None, arns: t.Sequence[str]) -> str | None:

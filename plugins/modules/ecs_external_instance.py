@@ -99,8 +99,8 @@ notes:
   - "Permissions: C(ssm:DescribeInstanceInformation), C(ecs:ListContainerInstances),
     C(ecs:DescribeContainerInstances), C(ecs:UpdateContainerInstancesState); for what is asked also
     C(ecs:PutAttributes), C(ecs:TagResource), C(ecs:UntagResource), C(ecs:DeregisterContainerInstance),
-    C(ssm:AddTagsToResource). C(sts:GetCallerIdentity), which tells the account of the credentials, needs none. It is
-    called when O(account_id) or an ARN is given."
+    C(ssm:AddTagsToResource). When O(account_id) or an ARN is given C(ecs:ListClusters) is asked for the account of the
+    credentials, and where it may not be or names no cluster C(sts:GetCallerIdentity), which needs no permission."
 seealso:
   - module: onprem.ecs.ecs_external_instance_info
   - module: onprem.ecs.ssm_activation

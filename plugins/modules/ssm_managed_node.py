@@ -74,7 +74,8 @@ notes:
   - Nodes are looked at 50 a call. What changes is one call for each node and kind of change, several at a time.
   - "Permissions: C(ssm:DescribeInstanceInformation); for what is asked also C(ssm:UpdateManagedInstanceRole) with
     C(iam:PassRole) on the role, C(ssm:ListTagsForResource), C(ssm:AddTagsToResource), C(ssm:RemoveTagsFromResource),
-    C(ssm:DeregisterManagedInstance). C(sts:GetCallerIdentity), which is called for O(account_id), needs none."
+    C(ssm:DeregisterManagedInstance). When O(account_id) is given C(ecs:ListClusters) is asked for the account of the
+    credentials, and where it may not be or names no cluster C(sts:GetCallerIdentity), which needs no permission."
 seealso:
   - module: onprem.ecs.ssm_managed_node_info
   - module: onprem.ecs.ecs_external_instance

@@ -6,27 +6,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
 
 from ansible_collections.onprem.ecs.plugins.module_utils import _account
-from ansible_collections.onprem.ecs.plugins.module_utils._aws import Caller
+from ansible_collections.onprem.ecs.plugins.module_utils._aws import AwsError, Caller, NoAnswer
 from ansible_collections.onprem.ecs.plugins.module_utils._errors import EcsError
 
 OURS, THEIRS = "222233334444", "111122223333"
 
 
-class Connection:
-    """A caller in a Region, who counts how often it is asked who it is."""
+OUR_CLUSTER = f"arn:aws:ecs:eu-west-1:{OURS}:cluster/shop"
+SILENCE = NoAnswer("sts", "GetCallerIdentity", "the caller", "ConnectTimeoutError", "Connect timeout on endpoint URL")
+DENIED = AwsError("ecs", "ListClusters", "the clusters", "AccessDeniedException", "no")
 
-    def __init__(self, region: str = "eu-west-1", partition: str = "aws") -> None:
+
+class Connection:
+    """A caller in a Region with clusters, or with an error in their place; what was asked is noted."""
+
+    def __init__(
+        self, region: str = "eu-west-1", clusters: AwsError | tuple[str, ...] = (), silence: AwsError | None = None
+    ) -> None:
         self.region = region
-        self.partition = partition
-        self.asked = 0
+        self.clusters = clusters
+        self.silence = silence
+        self.asked: list[str] = []
+
+    def pages(self, service: str, operation: str, key: str, resource: str, **params: Any) -> Iterator[str]:
+        """ListClusters."""
+        self.asked.append(operation)
+        if isinstance(self.clusters, AwsError):
+            raise self.clusters
+        yield from self.clusters
 
     def caller(self) -> Caller:
         """Who calls."""
-        self.asked += 1
-        return Caller(OURS, self.partition, f"arn:{self.partition}:iam::{OURS}:user/me")
+        self.asked.append("GetCallerIdentity")
+        if self.silence:
+            raise self.silence
+        partition = "aws-cn" if self.region.startswith("cn-") else "aws"
+        return Caller(OURS, partition, f"arn:{partition}:iam::{OURS}:user/me")
 
 
 def arn(account: str = OURS, region: str = "eu-west-1", partition: str = "aws", name: str = "one") -> str:
@@ -47,12 +68,12 @@ def test_nobody_is_asked_without_need() -> None:
     connection = Connection()
     assert check(connection) == ""
     assert check(connection, None, ("arn:aws",)) == ""
-    assert connection.asked == 0
+    assert connection.asked == []
 
 
 def test_the_same_account() -> None:
     assert check(Connection(), OURS, (arn(), arn(name="two"))) == ""
-    china = Connection("cn-north-1", "aws-cn")
+    china = Connection("cn-north-1")
     assert check(china, OURS, (arn(region="cn-north-1", partition="aws-cn"),)) == ""
 
 
@@ -70,12 +91,50 @@ def test_another_account(account_id: str | None, arns: tuple[str, ...], words: s
     assert words in check(Connection(), account_id, arns)
 
 
+@pytest.mark.parametrize("silence", [None, SILENCE])
+def test_a_cluster_tells_the_account(silence: AwsError | None) -> None:
+    """A controller in a network of its own may reach ECS and not STS."""
+    connection = Connection(clusters=(OUR_CLUSTER,), silence=silence)
+    assert check(connection, OURS, (arn(),)) == ""
+    assert f"account_id is {THEIRS}, and these credentials are of {OURS} ({OUR_CLUSTER})" in check(connection, THEIRS)
+    assert connection.asked == ["ListClusters"] * 2
+    china = Connection("cn-north-1", (OUR_CLUSTER.replace("arn:aws:", "arn:aws-cn:"),), silence)
+    assert check(china, OURS, (arn(region="cn-north-1", partition="aws-cn"),)) == ""
+
+
+@pytest.mark.parametrize("clusters", [(), DENIED])
+def test_where_no_cluster_tells_it_sts_does(clusters: AwsError | tuple[str, ...]) -> None:
+    connection = Connection(clusters=clusters)
+    assert check(connection, OURS) == ""
+    assert connection.asked == ["ListClusters", "GetCallerIdentity"]
+    assert f"these credentials are of {OURS} (arn:aws:iam::{OURS}:user/me)" in check(connection, THEIRS)
+
+
+@pytest.mark.parametrize(
+    ("clusters", "why"),
+    [
+        ((), "there is no cluster in eu-west-1"),
+        (DENIED, "The caller lacks the permission ecs:ListClusters on the clusters"),
+    ],
+)
+def test_nobody_tells_it(clusters: AwsError | tuple[str, ...], why: str) -> None:
+    told = check(Connection(clusters=clusters, silence=SILENCE), OURS)
+    assert told.startswith("sts:GetCallerIdentity failed for the caller: ConnectTimeoutError: Connect timeout")
+    assert why in told
+    assert "let the controller reach STS" in told and told.endswith("Nothing was changed")
+
+
+def test_what_sts_refuses_is_told_as_it_is() -> None:
+    refused = AwsError("sts", "GetCallerIdentity", "the caller", "InvalidClientTokenId", "no such key")
+    assert check(Connection(clusters=DENIED, silence=refused), OURS) == str(refused)
+
+
 def test_another_region() -> None:
     connection = Connection()
     elsewhere = arn(region="us-east-1")
     told = check(connection, None, (arn(), elsewhere))
     assert told.startswith(f"{elsewhere} is in the Region us-east-1, and this task works in eu-west-1: set region.")
-    assert connection.asked == 0
+    assert connection.asked == []
 
 
 @pytest.mark.parametrize("malformed", ["", "1234", "1234567890123", "12345678901a", "123456789012\n", "١٢٣٤٥٦٧٨٩٠١٢"])

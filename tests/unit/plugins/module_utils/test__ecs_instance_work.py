@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.onprem.ecs.plugins.module_utils import _ecs_instance_work as work
-from ansible_collections.onprem.ecs.plugins.module_utils._aws import AwsError, Caller, NoAnswer
+from ansible_collections.onprem.ecs.plugins.module_utils._aws import AwsError, NoAnswer
 from ansible_collections.onprem.ecs.plugins.module_utils._errors import EcsError
 
 CLUSTER = "edge"
@@ -76,13 +76,11 @@ class Cloud:
             **changed,
         }
 
-    def caller(self) -> Caller:
-        """Who calls."""
-        return Caller("123456789012", "aws", "arn:aws:iam::123456789012:user/me")
-
     def pages(self, service: str, operation: str, key: str, resource: str, **params: Any) -> Iterator[Any]:
-        """ListContainerInstances and DescribeInstanceInformation."""
+        """ListClusters, ListContainerInstances and DescribeInstanceInformation."""
         self.calls[operation] += 1
+        if operation == "ListClusters":
+            return iter([f"arn:aws:ecs:eu-west-1:123456789012:cluster/{CLUSTER}"])
         if operation == "ListContainerInstances":
             return iter(list(self.containers))
         ids = params["Filters"][0]["Values"]

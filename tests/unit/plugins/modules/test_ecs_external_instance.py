@@ -289,8 +289,8 @@ def test_credentials_of_another_account_are_refused(modules: Modules, state: str
         {"cluster": cluster, "instance_ids": ids},
     ):
         refused = modules.run(NAME, state=state, _ansible_check_mode=check, **options)
-        assert "111122223333, and these credentials are of 123456789012 (arn:aws:iam::" in refused["msg"]
-        assert modules.calls() == {"sts:GetCallerIdentity": 1}
+        assert "111122223333, and these credentials are of 123456789012 (arn:aws:ecs:" in refused["msg"]
+        assert modules.calls() == {"ecs:ListClusters": 1}
     other_region = arn.replace("eu-west-1", "us-east-1")
     refused = modules.run(NAME, cluster="edge", instance_ids=[other_region], state=state, _ansible_check_mode=check)
     assert "is in the Region us-east-1, and this task works in eu-west-1" in refused["msg"]
@@ -298,12 +298,19 @@ def test_credentials_of_another_account_are_refused(modules: Modules, state: str
 
 
 def test_credentials_of_the_account_are_taken(modules: Modules) -> None:
+    """Also where ECS can be reached, and STS cannot."""
     ids = fleet(modules, 2)
+    silence(modules, "sts")
     options = {"cluster": "edge", "instance_ids": ids, "account_id": "123456789012", "state": "absent"}
     assert len(modules.run(NAME, **options)["changes"]) == 3
-    assert modules.calls()["sts:GetCallerIdentity"] == 1
+    assert modules.calls()["ecs:ListClusters"] == 1
     modules.run(NAME, **{**options, "instance_ids": []})
     assert modules.calls() == {}
+
+
+def silence(modules: Modules, service: str) -> None:
+    """Answer no call of a service any more."""
+    modules.account.control("POST", "faults", {"service": service, "operation": "*", "kind": "drop", "count": -1})
 
 
 def deny(modules: Modules, operation: str, skip: int = 0) -> None:

@@ -229,7 +229,7 @@ def test_credentials_of_another_account_are_refused(
     options = {"instance_ids": nodes, "state": state_, "protect": False, "_ansible_check_mode": check}
     refused = modules.run(NAME, account_id="111122223333", **options)
     assert "account_id is 111122223333, and these credentials are of 123456789012 (arn:aws:iam::" in refused["msg"]
-    assert modules.calls() == {"sts:GetCallerIdentity": 1}
+    assert modules.calls() == {"ecs:ListClusters": 1, "sts:GetCallerIdentity": 1}
     assert "12 digits" in modules.run(NAME, account_id="1234", **options)["msg"]
     assert modules.calls() == {}
 
@@ -238,3 +238,16 @@ def test_credentials_of_the_account_are_taken(modules: Modules, nodes: list[str]
     modules.run(NAME, instance_ids=nodes, account_id="123456789012", state="absent", protect=False)
     assert state(modules) == {}
     assert modules.calls()["sts:GetCallerIdentity"] == 1
+
+
+def test_without_sts_a_cluster_tells_the_account(modules: Modules, nodes: list[str], quick: list[float]) -> None:
+    fault = {"service": "sts", "operation": "*", "kind": "drop", "count": -1}
+    modules.account.control("POST", "faults", fault)
+    options = {"instance_ids": nodes, "account_id": "123456789012", "state": "absent", "protect": False}
+    refused = modules.run(NAME, **options)["msg"]
+    assert refused.startswith("sts:GetCallerIdentity failed for the caller: ConnectionClosedError")
+    assert "there is no cluster in eu-west-1" in refused and "let the controller reach STS" in refused
+    assert set(state(modules)) == set(nodes)
+    modules.account.boto("ecs").create_cluster(clusterName="edge")
+    assert modules.run(NAME, **options)["changed"]
+    assert state(modules) == {}
