@@ -25,6 +25,8 @@ FILES = {
 # A refusal of the SSM agent's first call after a start is no error to it, so only its whole log has it. Nothing else of
 # that log counts: it quotes what commands of others were told as well.
 HIBERNATES = re.compile(r"\S+ \S+ INFO (?:\[[^]]*\] )*Entering SSM Agent hibernate - ")
+# Told when it goes on, as at a start without a refusal.
+WAKES = re.compile(r"\S+ \S+ INFO (?:\[[^]]*\] )*Starting Agent: ")
 ALL = re.compile("")
 
 
@@ -77,6 +79,21 @@ def read_refusals(host: Host, service: str, since: float) -> list[str]:
     if service == SSM:
         found += _surely_after(host, FILES[SSM][0], since, HIBERNATES)
     return [line for _written, line in sorted(found, key=lambda told: told[0])]
+
+
+def read_hibernation(host: Host, started_at: float) -> str | None:
+    """What keeps the SSM agent that was started then asleep: the line that says so; None when it is awake.
+
+    Asleep it only asks every now and then, in the end once an hour, whether AWS takes its call.
+    """
+    asleep: str | None = None
+    # The log tells whole seconds.
+    for _written, line in _surely_after(host, FILES[SSM][0], started_at - 1.0):
+        if HIBERNATES.match(line):
+            asleep = line
+        elif WAKES.match(line):
+            asleep = None
+    return asleep
 
 
 def _file_before(host: Host, path: str) -> list[str]:

@@ -14,7 +14,11 @@ import typing as t
 
 from ansible_collections.onprem.ecs.plugins.module_utils._host_diagnosis import LOST, SSM, Finding, diagnose
 from ansible_collections.onprem.ecs.plugins.module_utils._host_io import Host
-from ansible_collections.onprem.ecs.plugins.module_utils._host_logs import read_logs, read_refusals
+from ansible_collections.onprem.ecs.plugins.module_utils._host_logs import (
+    read_hibernation,
+    read_logs,
+    read_refusals,
+)
 from ansible_collections.onprem.ecs.plugins.module_utils._host_packages import upstream_version
 from ansible_collections.onprem.ecs.plugins.module_utils._host_units import Unit, drop_ins, is_outdated
 from ansible_collections.onprem.ecs.plugins.module_utils._host_vault import (
@@ -55,6 +59,8 @@ class Ssm(t.NamedTuple):
     """It says that it shares credentials in a file that is not there; it writes it again when they are half used up."""
     findings: tuple[Finding, ...] = ()
     """Known failures in its log since it last got credentials, the latest first."""
+    asleep: str | None = None
+    """The line of its log that says why it hibernates; None when it does not, or when the node is lost."""
 
 
 def snap_version(snap_yaml: str | None) -> str | None:
@@ -89,7 +95,17 @@ def read_ssm(host: Host, units: t.Mapping[str, Unit], packages: t.Mapping[str, s
         ),
         outdated=is_outdated(host, unit, [*CONFIG_FILES, *drop_ins(host, unit.name)], PROGRAMS),
     )
-    return ssm._replace(findings=_findings(host, ssm))
+    ssm = ssm._replace(findings=_findings(host, ssm))
+    asleep = _asleep(host, ssm)
+    return ssm._replace(asleep=asleep, findings=tuple(diagnose([asleep], SSM))) if asleep else ssm
+
+
+def _asleep(host: Host, ssm: Ssm) -> str | None:
+    """Why the agent hibernates, though it looks well otherwise."""
+    if not_working(ssm, host.now()) is not None or ssm.unit.started_at is None:
+        return None
+    line = read_hibernation(host, ssm.unit.started_at)
+    return line if line and ssm.registration and names_no_other(line, ssm.registration.instance_id) else None
 
 
 def _findings(host: Host, ssm: Ssm) -> tuple[Finding, ...]:
@@ -165,7 +181,9 @@ def why_restart(ssm: Ssm) -> str | None:
     if not ssm.unit.active:
         return None
     if ssm.identity and ssm.identity.instance_id == ssm.registration.instance_id:
-        return f"the credentials in {ssm.identity.share_file} are gone" if ssm.credentials_gone else None
+        if ssm.credentials_gone:
+            return f"the credentials in {ssm.identity.share_file} are gone"
+        return f"it hibernates ({ssm.asleep.partition('hibernate - ')[2]})" if ssm.asleep else None
     if ssm.unit.started_at is None or ssm.unit.started_at >= ssm.registration.written_at:
         return None
     running = ssm.identity.instance_id if ssm.identity else "no node"

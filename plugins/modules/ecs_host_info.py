@@ -292,6 +292,8 @@ ecs_host:
           description:
             - Whether the running agent has another identity than the registration, or a configuration that was
               written, or a version that was installed, after it started.
+            - Also whether it hibernates, as it does for up to an hour when AWS has not taken the first call after its
+              start. Added in version 0.2.0.
           type: bool
           returned: always
     engine:

@@ -419,6 +419,7 @@ class Agent:
         """All that is done with the credentials, once AWS has taken them."""
         self.ready.wait()
         self.first_call()
+        files.log("INFO", f"[ssm-agent-worker] Starting Agent: amazon-ssm-agent - v{self.version}", console=True)
         self._loop("HealthCheck", self.report, HEALTH_SECONDS, 30)
         self._loop("MessageGatewayService", self.control_channel, 0, 5)
         self._loop("MessagingDeliveryService", self.poll, POLL_SECONDS, 15)

@@ -194,23 +194,36 @@ def test_what_an_agent_of_another_identity_is_told_does_not_count(tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    ("words", "lost"),
+    ("words", "lost", "asleep"),
     [
-        (GONE_WORDS.partition(": ")[2], True),
-        (GONE_WORDS.partition(": ")[2].replace(NODE, OTHER_NODE), False),
-        ("ThrottlingException: Rate exceeded", False),
-        ("AccessDeniedException: not authorized to perform: ssm:UpdateInstanceInformation", False),
+        (GONE_WORDS.partition(": ")[2], True, False),
+        (GONE_WORDS.partition(": ")[2].replace(NODE, OTHER_NODE), False, False),
+        ("ThrottlingException: Rate exceeded", False, True),
+        ("AccessDeniedException: not authorized to perform: ssm:UpdateInstanceInformation", False, True),
     ],
 )
-def test_a_deregistered_node_whose_agent_was_restarted(tmp_path: Path, words: str, lost: bool) -> None:
+def test_an_agent_whose_first_call_was_refused(tmp_path: Path, words: str, lost: bool, asleep: bool) -> None:
     """Its credentials are valid still, so it asks for none: what it was told first is no error in its log."""
     host = FakeHost(tmp_path)
     host.register(written_at=NOW - 2000)
     host.run_as(written_at=NOW - 600)
     line = error(NOW - 5, f"[ssm-agent-worker] Entering SSM Agent hibernate - {words}").replace("ERROR", "INFO")
-    host.put("/var/log/amazon/ssm/amazon-ssm-agent.log", line + "\tstatus code: 400, request id: 1\n")
-    shown = show_ssm(read_ssm(host, UNITS_RUN, {}, "deb"), "eu-west-1", NOW)
-    assert shown["needs_registration"] is lost and shown["working"] is not lost and not shown["other_machine"]
+    log = line + "\tstatus code: 400, request id: 1\n"
+    host.put("/var/log/amazon/ssm/amazon-ssm-agent.log", log)
+    ssm = read_ssm(host, UNITS_RUN, {}, "deb")
+    shown = show_ssm(ssm, "eu-west-1", NOW)
+    assert shown["needs_registration"] is lost and shown["needs_restart"] is asleep and not shown["other_machine"]
+    assert shown["working"] is (not lost and not asleep)
+    if asleep:
+        assert shown["reason"] == f"the SSM agent must be restarted: it hibernates ({words})"
+        assert [found.code in ("access_denied", "throttled") for found in ssm.findings] == [True]
+    # It is awake again, or another agent was started since.
+    started = line.replace("Entering SSM Agent hibernate - " + words, "Starting Agent: amazon-ssm-agent - v3.3.1142.0")
+    host.put("/var/log/amazon/ssm/amazon-ssm-agent.log", log + started)
+    assert read_ssm(host, UNITS_RUN, {}, "deb").asleep is None
+    host.put("/var/log/amazon/ssm/amazon-ssm-agent.log", log)
+    later = {name: unit._replace(started_at=NOW - 1) for name, unit in UNITS_RUN.items()}
+    assert read_ssm(host, later, {}, "deb").asleep is None
 
 
 def test_what_an_agent_without_its_old_credentials_is_told_does_not_count(tmp_path: Path) -> None:
