@@ -181,13 +181,18 @@ def why_restart(ssm: Ssm) -> str | None:
     if not ssm.unit.active:
         return None
     if ssm.identity and ssm.identity.instance_id == ssm.registration.instance_id:
-        if ssm.credentials_gone:
-            return f"the credentials in {ssm.identity.share_file} are gone"
-        return f"it hibernates ({ssm.asleep.partition('hibernate - ')[2]})" if ssm.asleep else None
+        return _why_restart_as_it_is(ssm, ssm.identity)
     if ssm.unit.started_at is None or ssm.unit.started_at >= ssm.registration.written_at:
         return None
     running = ssm.identity.instance_id if ssm.identity else "no node"
     return f"it runs as {running} still, and the registration is {ssm.registration.instance_id}"
+
+
+def _why_restart_as_it_is(ssm: Ssm, identity: Identity) -> str | None:
+    """Why an agent that is the registered node must be restarted all the same."""
+    if ssm.credentials_gone:
+        return f"the credentials in {identity.share_file} are gone"
+    return f"it hibernates ({ssm.asleep.partition('hibernate - ')[2]})" if ssm.asleep else None
 
 
 def why_register(ssm: Ssm, region: str | None) -> str | None:
