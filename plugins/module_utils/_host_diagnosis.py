@@ -162,7 +162,8 @@ FAILURES: tuple[Failure, ...] = (
         "tls_trust",
         r"x509: (?:certificate signed by unknown authority|certificate is not trusted)"
         r"|unable to get local issuer certificate"
-        r"|x509: certificate is valid for|x509: certificate relies on legacy Common Name",
+        r"|x509: certificate (?:is valid for|is not valid for any names|relies on legacy Common Name)"
+        r"|x509: cannot validate certificate for",
         "the agent does not trust the certificate of the endpoint (a private endpoint, or a proxy that reads TLS)",
         "give the authority's certificate to the agents (ecs_ca_bundle), or correct the endpoint's name",
     ),
