@@ -124,7 +124,8 @@ def _ssm_lack(instance: Instance, region: str) -> tuple[str, str, str] | None:
         return (
             "ssm_not_registered",
             f"is not a managed node in the Region {region}",
-            "it was deregistered, or belongs to another Region or account: register the host again (onprem.ecs.enroll)",
+            "it was deregistered, or belongs to another Region or account: restart the host's SSM agent, which may not "
+            "know it yet, and register the host again (onprem.ecs.enroll)",
         )
     status = node.get("PingStatus")
     if status != "Online":

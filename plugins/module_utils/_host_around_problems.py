@@ -39,7 +39,7 @@ def around_problems(around: Around, engine: t.Mapping[str, t.Any], agent: t.Mapp
             "ssm_config_invalid",
             "/etc/amazon/ssm/amazon-ssm-agent.json is not valid JSON: the SSM agent ignores it silently, private "
             "endpoints included",
-            "correct or remove the file; the role ssm_agent writes it whole",
+            "correct or remove the file, and restart the agent",
             False,
         )
     if agent["installed"] and not around.iptables:

@@ -67,15 +67,21 @@ def is_kept(host: Host) -> bool:
 def restore(host: Host) -> None:
     """Put the copy back in place of what is there, then drop it.
 
+    The vault is last, and appears whole: when this is killed, either it is as good as the copy, or it is plain that the
+    copy is still needed.
+
     Raises:
         EcsError: it cannot be put back; the copy stays.
     """
     backup = host.path(BACKUP)
     try:
-        for path in KEPT:
+        for path in reversed(KEPT):
             target, kept = host.path(path), os.path.join(backup, os.path.basename(path))
+            _remove(target + ".new")
+            _copy(kept, target + ".new")
             _remove(target)
-            _copy(kept, target)
+            if os.path.lexists(target + ".new"):
+                os.rename(target + ".new", target)
     except OSError as error:
         raise EcsError(f"The old registration cannot be put back from {BACKUP} to {SSM_DATA}: {error}.") from error
     drop(host)

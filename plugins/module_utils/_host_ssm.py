@@ -36,7 +36,10 @@ UNIT = "amazon-ssm-agent.service"
 SNAP_UNIT = "snap.amazon-ssm-agent.amazon-ssm-agent.service"
 SNAP = "/snap/amazon-ssm-agent/current"
 # What it reads when it starts, beside its unit.
-CONFIG_FILES = ("/etc/amazon/ssm/amazon-ssm-agent.json", "/etc/amazon/ssm/ca-bundle.pem")
+CONFIG = "/etc/amazon/ssm/amazon-ssm-agent.json"
+CONFIG_FILES = (CONFIG, "/etc/amazon/ssm/ca-bundle.pem")
+#: What the role ssm_agent puts into it, and the agent takes no notice of.
+WRITTEN_BY = '"WrittenBy": "onprem.ecs.ssm_agent"'
 #: Anew with each version; of the snap the link to the version that is in use.
 PROGRAMS = ("/usr/bin/amazon-ssm-agent", SNAP)
 UNITS = (UNIT, SNAP_UNIT)
@@ -59,6 +62,8 @@ class Ssm(t.NamedTuple):
     """It says that it shares credentials in a file that is not there; it writes it again when they are half used up."""
     findings: tuple[Finding, ...] = ()
     """Known failures in its log since it last got credentials, the latest first."""
+    own_config: bool = False
+    """The role ssm_agent has written its configuration."""
     asleep: str | None = None
     """The line of its log that says why it hibernates; None when it does not, or when the node is lost."""
 
@@ -93,6 +98,7 @@ def read_ssm(host: Host, units: t.Mapping[str, Unit], packages: t.Mapping[str, s
         credentials_gone=bool(
             identity and identity.share_file and identity.expires_at and not host.exists(identity.share_file)
         ),
+        own_config=WRITTEN_BY in (host.read(CONFIG) or ""),
         outdated=is_outdated(host, unit, [*CONFIG_FILES, *drop_ins(host, unit.name)], PROGRAMS),
     )
     ssm = ssm._replace(findings=_findings(host, ssm))
@@ -239,4 +245,5 @@ def show_ssm(ssm: Ssm, region: str | None, now: float) -> dict[str, t.Any]:
         "credentials_expire_at": show_time(identity.expires_at) if same and identity else None,
         "needs_registration": why_register(ssm, region) is not None,
         "needs_restart": why_restart(ssm) is not None or ssm.outdated,
+        "own_config": ssm.own_config,
     }

@@ -296,6 +296,12 @@ ecs_host:
               start. Added in version 0.2.0.
           type: bool
           returned: always
+        own_config:
+          description:
+            - Whether P(onprem.ecs.ssm_agent#role) has written C(/etc/amazon/ssm/amazon-ssm-agent.json).
+            - Added in version 0.2.0.
+          type: bool
+          returned: always
     engine:
       description: The container engine.
       type: dict

@@ -56,6 +56,21 @@ def test_another_cluster_is_refused(user: Controller) -> None:
     assert user.calls().by_name == {}
 
 
+@pytest.mark.parametrize(
+    ("role", "entry"), [("external_instance", "drain"), ("external_instance", "main"), ("offboard", "main")]
+)
+def test_a_condition_of_the_whole_role_is_refused(user: Controller, role: str, entry: str) -> None:
+    imported = {"name": f"onprem.ecs.{role}", "tasks_from": entry}
+    task = {"ansible.builtin.import_role": imported, "when": "inventory_hostname == 'node2'"}
+    play = {"hosts": "ecs", "gather_facts": False, "tasks": [task]}
+    user.forget_calls()
+    run = user.play(user.write_play("condition", [play]))
+    assert failed(run) == {"node1": 0, "node2": 1}, run.text
+    assert "A condition (when) of the role is false for the first host" in run.said_of("node2")
+    assert user.calls().writes == {}
+    assert statuses(user) == {"node1": "ACTIVE", "node2": "ACTIVE"}
+
+
 def test_a_host_with_tasks_fails_and_the_other_is_drained(user: Controller) -> None:
     task = run_task(user, "alone", instance_of(user, "node1")["containerInstanceArn"])
     run = user.play(DRAIN, ecs_drain_timeout=5)

@@ -58,6 +58,14 @@ def test_it_is_not_moved_against_the_user_s_will(controller: Controller) -> None
     is_in(controller, "first")
 
 
+def test_a_forgotten_cluster_does_not_move_it(controller: Controller) -> None:
+    run = controller.enroll(ecs_cluster="default")
+    assert run.code != 0
+    assert "registered in cluster first, not in default" in run.said_of("node1")
+    assert "set ecs_allow_move" in run.said_of("node1")
+    is_in(controller, "first")
+
+
 def test_a_task_holds_it_back(controller: Controller) -> None:
     """A host with work on it stays where it is, and drains; it goes on when the work is done."""
     node = controller.state()["managed_nodes"][0]["InstanceId"]
@@ -94,6 +102,22 @@ def test_it_comes_back_when_ecs_forgot_it(controller: Controller) -> None:
         run = controller.enroll(ecs_cluster="second")
     assert run.code == 0, run.text
     is_in(controller, "second")
+
+
+def test_it_goes_back_when_it_cannot_register_in_the_other_region(controller: Controller) -> None:
+    (node,) = controller.state()["managed_nodes"]
+    fault = {"service": "ssm", "operation": "RegisterManagedInstance", "kind": "error", "count": 1000}
+    refused = {"status": 400, "code": "InvalidActivation", "message": "no such activation"}
+    controller.lab.emulator("POST", "faults", {**fault, **refused})
+    run = controller.enroll(ecs_region=OTHER_REGION, ecs_cluster="third")
+    controller.lab.emulator("DELETE", "faults")
+    assert run.recap["node1"]["failed"] == 1, run.text
+    assert "InvalidActivation" in run.said_of("node1")
+    run = controller.enroll(ecs_cluster="second")
+    assert run.code == 0, run.text
+    assert run.changed() == {"node1": 0}, run.text
+    is_in(controller, "second")
+    assert [one["InstanceId"] for one in controller.state()["managed_nodes"]] == [node["InstanceId"]]
 
 
 def test_it_moves_to_another_region(controller: Controller) -> None:

@@ -101,6 +101,13 @@ VARIABLES = {
     "endpoint-of-no-service": Wrong(
         {"ecs_endpoints": {"sms": "https://ssm.corp.example"}}, ("sms", "ecs_endpoints", "ssmmessages")
     ),
+    "attribute-of-ecs": Wrong(
+        {"ecs_attributes": {"ecs.rack": "5"}}, ("ecs_attributes has a name that ECS does not take", "ecs.rack")
+    ),
+    "attribute-with-a-comma": Wrong(
+        {"ecs_attributes": {"racks": "5,6"}}, ("ecs_attributes has a value that ECS does not take", "5,6")
+    ),
+    "tag-of-aws": Wrong({"ecs_tags": {"aws:team": "web"}}, ("ecs_tags has what AWS does not take", "aws:team")),
     "list-for-a-dictionary": Wrong({"ecs_tags": ["team", "web"]}, ("ecs_tags", "dict")),
     "choice-that-is-none": Wrong(
         {"ecs_engine_source": "podman"}, ("ecs_engine_source", "podman", "present", "distribution")

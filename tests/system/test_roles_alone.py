@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ pytestmark = pytest.mark.lab
 PIPELINING = True
 HOSTS = 1
 ROLE = "ecsAnywhereRole"
+SSM_CONFIG = "/etc/amazon/ssm/amazon-ssm-agent.json"
 PACKAGES = "dpkg --list; ls /etc/ecs /etc/amazon /var/cache/onprem.ecs 2>&1 || true"
 
 
@@ -65,6 +67,14 @@ def test_check_mode_on_a_bare_host_says_what_would_be_done(controller: Controlle
     assert controller.state()["managed_nodes"] == []
 
 
+def test_the_ecs_agent_needs_the_others(controller: Controller) -> None:
+    run = role(controller, "ecs_agent")
+    assert run.code != 0
+    assert "Docker is not installed" in run.said_of("node1")
+    assert "no managed node" in run.said_of("node1")
+    assert run.changed() == {"node1": 0}, run.text
+
+
 def test_container_engine(controller: Controller) -> None:
     host = controller.lab.host("node1")
     twice(controller, "container_engine")
@@ -91,6 +101,21 @@ def test_ssm_agent(controller: Controller) -> None:
     run = role(controller, "ssm_agent", **given)
     assert run.changed() == {"node1": 0}, run.text
     assert [one["InstanceId"] for one in controller.state()["managed_nodes"]] == [node["InstanceId"]]
+
+
+def test_ssm_agent_without_its_endpoints(controller: Controller) -> None:
+    host = controller.lab.host("node1")
+    text = host.run(f"cat {SSM_CONFIG}", check=True).stdout
+    assert json.loads(text)["Ssm"]["Endpoint"] == controller.variables["ecs_endpoints"]["ssm"]
+    twice(controller, "ssm_agent", ecs_endpoints={})
+    assert host.run(f"test -e {SSM_CONFIG}").returncode == 1
+    # Somebody's own stays.
+    host.run(f"echo '{{}}' >{SSM_CONFIG}", check=True)
+    run = role(controller, "ssm_agent", ecs_endpoints={})
+    assert run.code == 0, run.text
+    assert host.run(f"cat {SSM_CONFIG}", check=True).stdout == "{}\n"
+    twice(controller, "ssm_agent")
+    assert host.run(f"cat {SSM_CONFIG}", check=True).stdout == text
 
 
 def test_ecs_agent(controller: Controller) -> None:

@@ -69,3 +69,24 @@ def test_a_restored_file_that_was_not_there_goes(host: FakeHost) -> None:
     host.put("/var/lib/amazon/ssm/registration", "{}")
     restore(host)
     assert not host.exists("/var/lib/amazon/ssm/registration")
+
+
+def test_a_restore_that_is_cut_off_leaves_no_half_vault(host: FakeHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next run sees that the copy is still needed: the vault is blank until all of it is there."""
+    save(host)
+    host.put(REGISTRATION_KEY, "")
+
+    def stop(_source: str, target: str, **_options: bool) -> None:
+        Path(target, "Store").mkdir(parents=True)
+        Path(target, "Store", "RegistrationKey").write_text("half")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(_host_backup.shutil, "copytree", stop)
+    with pytest.raises(KeyboardInterrupt):
+        restore(host)
+    assert host.read(REGISTRATION_KEY) == ""
+    assert is_kept(host)
+    monkeypatch.undo()
+    restore(host)
+    assert read_registration(host) == (NODE, "eu-west-1", NOW - 77)
+    assert not Path(host.path("/var/lib/amazon/ssm/Vault.new")).exists()
