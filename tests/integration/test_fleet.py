@@ -38,6 +38,7 @@ def fleet(playbooks: Playbooks) -> Playbooks:
     connected = {"Region": REGION, "cluster": "edge", "agentConnected": True}
     site = [{"name": "site", "value": "berlin"}]
     instances = [{**connected, "InstanceId": one, "attributes": site} for one in IDS[:2]]
+    instances[0]["tags"] = {"Name": "rack-1"}
     playbooks.emulator("POST", "seed", {"nodes": nodes, "container_instances": instances})
     state = playbooks.emulator("GET", "state")["container_instances"]
     for one, count in zip(IDS[:2], (12, 3), strict=True):
@@ -105,20 +106,34 @@ def test_clear_away(fleet: Playbooks) -> None:
     assert (again.named("Deregister them")["changed"], writes) == (False, 0)
 
 
-def test_inventory(fleet: Playbooks) -> None:
+def inventory(fleet: Playbooks, option: str) -> str:
+    """What ansible-inventory tells of the page's inventory."""
     path = next(path for path in write_files(fleet.folder, PAGE) if path.name.endswith("external_instances.yml"))
     done = subprocess.run(
-        [program("ansible-inventory"), "-i", str(path), "--graph"],
+        [program("ansible-inventory"), "-i", str(path), option],
         env={**environment(fleet.folder), "AWS_ENDPOINT_URL": fleet.url},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         check=True,
     )
-    listed = [line.strip(" |-") for line in done.stdout.splitlines()]
+    return done.stdout
+
+
+def test_inventory(fleet: Playbooks) -> None:
+    listed = [line.strip(" |-") for line in inventory(fleet, "--graph").splitlines()]
     for group in ("external_instances", "ssm_online", "ecs_cluster_edge", "ecs_active", "site_berlin"):
         start = listed.index(f"@{group}:") + 1
         assert listed[start : start + 2] == ["node1", "node2"]
+
+
+def test_the_inventory_says_where_the_hosts_are(fleet: Playbooks) -> None:
+    hosts = json.loads(inventory(fleet, "--list"))["_meta"]["hostvars"]
+    found = {name: hosts["node1"][name] for name in ("ansible_host", "ecs_region", "ecs_cluster", "ecs_node_name")}
+    # Some versions of Ansible mark here that a text is no template.
+    named = {name: value["__ansible_unsafe"] if isinstance(value, dict) else value for name, value in found.items()}
+    assert named == {"ansible_host": "10.0.0.0", "ecs_region": REGION, "ecs_cluster": "edge", "ecs_node_name": "rack-1"}
+    assert "ecs_node_name" not in hosts["node2"], "it has no name"
 
 
 def test_a_viewer_needs_no_more_than_the_page_says(fleet: Playbooks) -> None:
