@@ -12,7 +12,8 @@ version_added: 0.1.0
 short_description: Wait for, set up, drain and deregister ECS external instances
 description:
   - An external instance is a host outside of AWS, a managed node of SSM, that is in an ECS cluster. This module takes
-    any number of them at once. Its calls grow with the pages of AWS's answers, not with the hosts.
+    any number of them at once. It looks at many of them with one call; setting tags, and deregistering, takes calls for
+    each host.
   - With O(state=active) it waits until each is Online in SSM, and is in the cluster with its agent connected; it ends
     draining, and sets attributes and tags where they differ. With O(state=present) a host that is draining stays so.
   - With O(state=draining) it drains them and waits until no task is left. One that is not in the cluster is named in
@@ -55,8 +56,8 @@ options:
       - Names for hosts, by the id of the managed node. Others are left alone, and so are ids that are not in
         O(instance_ids). Only for O(state=active) and O(state=present).
       - A name is the tag C(Name) of the managed node, which SSM shows, and of the container instance. A host whose
-        container instance has it is right; so nothing is asked of SSM for each host, and for a new name there is one
-        call more.
+        container instance has it is right; so nothing is asked of SSM for each host. A new name takes one call to
+        SSM and one to ECS.
     type: dict
     version_added: 0.2.0
   wait:
