@@ -28,7 +28,8 @@ from . import wire
 REGISTER_DELAYS = (1.3, 3.0, 6.0)  # seconds between the tries of a call that the server failed
 FIRST_CALL_DELAYS = (0.1, 0.2, 0.4)
 UNREGISTERED_SECONDS = 2
-FOREIGN_MACHINE_SECONDS = 15
+# How often, and after how long each time, it looks again whether the machine is another one.
+FOREIGN_MACHINE_LOOKS, FOREIGN_MACHINE_SECONDS = 3, 5
 FINGERPRINT_SLEEP = 25 * 60
 BACKOFF_FIRST, BACKOFF_MOST = 18, 30 * 60
 HEALTH_SECONDS = 5 * 60
@@ -136,8 +137,8 @@ def _register(options: argparse.Namespace, config: files.Config, version: str) -
             "Try running as sudo/administrator.",
         )
         return 1
-    fingerprint, similar = files.stored_fingerprint()
-    if not fingerprint or not similar:
+    fingerprint, difference = files.stored_fingerprint()
+    if not fingerprint or difference:
         fingerprint = files.new_fingerprint()
     if options.disableSimilarityCheck:
         files.set_threshold(-1)
@@ -241,15 +242,17 @@ class Agent:
 
     def fingerprint(self) -> str:
         """The machine's fingerprint. Another machine than at registration gets a new one, after errors."""
-        until = time.monotonic() + FOREIGN_MACHINE_SECONDS
-        while True:
-            fingerprint, similar = files.stored_fingerprint()
-            if fingerprint and similar:
-                return fingerprint
-            if time.monotonic() > until:
+        for left in reversed(range(FOREIGN_MACHINE_LOOKS + 1)):
+            fingerprint, difference = files.stored_fingerprint()
+            if not fingerprint:
                 return files.new_fingerprint()
-            self.log("ERROR", "Failed to fetch fingerprint: the hardware is not similar to the saved one")
-            time.sleep(3)
+            if not difference:
+                return fingerprint
+            self.log("ERROR", f"Cannot connect to AWS Systems Manager.  {difference}")
+            if left:
+                time.sleep(FOREIGN_MACHINE_SECONDS)
+        self.log("INFO", "Calculated hardware difference, regenerating fingerprint...")
+        return files.new_fingerprint()
 
     def refresh(self) -> float:
         """Get credentials, share them, rotate the key when told to; how long to wait for the next time (seconds)."""

@@ -214,16 +214,30 @@ def hardware() -> dict[str, str]:
     }
 
 
-def stored_fingerprint() -> tuple[str, bool]:
-    """The fingerprint in the vault, and whether the machine is still the one that it was made on."""
+def stored_fingerprint() -> tuple[str, str]:
+    """The fingerprint in the vault, and why it is not this machine's, in the agent's words; '' when it is."""
     stored = _read_json(FINGERPRINT)
+    return str(stored.get("fingerprint") or ""), _difference(stored, hardware())
+
+
+def _difference(stored: Mapping[str, Any], current: Mapping[str, str]) -> str:
+    """Why the machine is not the one of the stored fingerprint: another machine-id, or too little that is the same."""
     threshold = int(stored.get("similarityThreshold", DEFAULT_THRESHOLD))
-    saved, current = stored.get("hardwareHash") or {}, hardware()
-    if threshold < 0:
-        return str(stored.get("fingerprint") or ""), True
+    saved = stored.get("hardwareHash") or {}
+    if threshold == -1:
+        return ""
+    if not saved:
+        return (
+            "The saved machine configuration could not be loaded or the current machine configuration could not be "
+            "determined."
+        )
+    here, there = current["machine-id"], saved.get("machine-id", "")
+    if here != there:
+        return f"The hardware ID ({here}) has changed from the registered value ({there})."
     same = [key for key, value in current.items() if saved.get(key) == value]
-    similar = saved.get("machine-id") == current["machine-id"] and len(same) * 100 >= threshold * len(current)
-    return str(stored.get("fingerprint") or ""), similar
+    if len(same) * 100 < threshold * len(current):
+        return "Machine configuration has changed more than the allowed threshold."
+    return ""
 
 
 def new_fingerprint() -> str:
@@ -247,11 +261,18 @@ def clear_fingerprint() -> None:
 
 
 def set_threshold(threshold: int) -> None:
-    """Change how similar the machine must be: 1 to 100 per cent, or -1 for not at all. Raises ValueError."""
+    """Change how similar the machine must be: 1 to 100 per cent, or -1 for not at all. Raises ValueError.
+
+    What the machine was when it registered stays as it is.
+    """
     if threshold != -1 and not 1 <= threshold <= 100:
-        raise ValueError(f"Invalid Similarity Threshold value of {threshold}. Value must be between 1 and 100.")
-    fingerprint, _unused = stored_fingerprint()
-    save_fingerprint(fingerprint or str(uuid.uuid4()), threshold)
+        raise ValueError(
+            f"Invalid Similarity Threshold value of {threshold}. Value must be between 1 and 100 or -1 (check disabled)"
+        )
+    stored = _read_json(FINGERPRINT)
+    if not stored.get("fingerprint"):
+        raise ValueError("Unable to set similarity threshold due to, save called with empty fingerprint key")
+    write(FINGERPRINT, json.dumps({**stored, "similarityThreshold": threshold}))
 
 
 def share_credentials(credentials: wire.Credentials) -> None:
@@ -327,8 +348,8 @@ def _seconds(text: str) -> float:
 
 
 def log(level: str, text: str, *, console: bool) -> None:
-    """A line of the agent's log, on stdout as well for a person's command."""
-    line = f"{wire.now():%Y-%m-%d %H:%M:%S.%f}"[:-2] + f" {level} {text}"
+    """A line of the agent's log, in the host's time; on stdout as well for a person's command."""
+    line = f"{wire.now().astimezone():%Y-%m-%d %H:%M:%S.%f}"[:-2] + f" {level} {text}"
     _write_line(line, [LOG, *([ERRORS] if level == "ERROR" else [])], console)
 
 

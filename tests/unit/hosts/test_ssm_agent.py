@@ -10,10 +10,14 @@ import configparser
 import datetime
 import json
 import subprocess
+import time
 from typing import Any
 
 import pytest
 
+from ansible_collections.onprem.ecs.plugins.module_utils._host_io import Host
+from ansible_collections.onprem.ecs.plugins.module_utils._host_ssm import UNITS, read_ssm, show_ssm
+from ansible_collections.onprem.ecs.plugins.module_utils._host_units import Unit
 from hosts.standins import ssm_files, wire
 from hosts.standins.ssm_files import Config
 
@@ -238,6 +242,51 @@ def test_backs_off_when_it_was_deregistered(box: Box) -> None:
         "back-off",
     )
     assert box.read(IDENTITY)["CredentialsExpiresAt"] == NEVER, "it names itself and the file before it has any"
+
+
+FINGERPRINT = "var/lib/amazon/ssm/Vault/Store/InstanceFingerprint"
+CLONE = "f" * 32
+
+
+def clone(box: Box) -> None:
+    """The disk gets into another machine, and its agent knows nothing of the credentials."""
+    box.put("etc/machine-id", CLONE + "\n")
+    for name in (IDENTITY, "root/.aws/credentials"):
+        (box.root / name).unlink(missing_ok=True)
+
+
+def test_another_machine_is_refused_after_local_errors(box: Box) -> None:
+    """It doubts for 15 seconds, makes itself a new fingerprint, is refused, and sleeps."""
+    box.register(box.aws.activation())
+    before, began = box.read(FINGERPRINT), time.time()
+    clone(box)
+    box.start("ssm_agent")
+    wait(lambda: "Next credential rotation will be in 25.0 minutes" in box.text(LOG), "refusal", 40)
+    assert time.time() - began >= 15
+    lines = [line.partition("] ")[2] for line in box.text(LOG).splitlines() if "[amazon-ssm-agent]" in line]
+    doubt = f"The hardware ID ({CLONE}) has changed from the registered value ({before['hardwareHash']['machine-id']})."
+    assert lines[1:6] == [
+        *[f"Cannot connect to AWS Systems Manager.  {doubt}"] * 4,
+        "Calculated hardware difference, regenerating fingerprint...",
+    ]
+    assert "MachineFingerprintDoesNotMatch: " in lines[6] and tokens(box) == 1
+    after = box.read(FINGERPRINT)
+    assert after["fingerprint"] != before["fingerprint"] and after["hardwareHash"]["machine-id"] == CLONE
+    assert not (box.root / "root/.aws/credentials").exists()
+
+    # The vault is the new machine's by now: only what AWS said shows that it is a clone.
+    running = Unit(UNITS[0], loaded=True, active=True, sub_state="running", started_at=began)
+    units = {**{name: Unit(name) for name in UNITS}, running.name: running}
+    shown = show_ssm(read_ssm(Host(str(box.root)), units, {}, "deb"), "eu-west-1", time.time())
+    assert shown["needs_registration"] and shown["other_machine"] and not shown["working"]
+
+
+def test_another_machine_is_taken_where_the_check_is_off(box: Box) -> None:
+    box.register(box.aws.activation(), "-disableSimilarityCheck")
+    clone(box)
+    box.start("ssm_agent")
+    assert identity(box)["InstanceId"] == box.vault["instanceID"]
+    assert "Cannot connect" not in box.text(LOG)
 
 
 def test_endpoints() -> None:
