@@ -60,13 +60,59 @@ FAILURES: tuple[Failure, ...] = (
     ),
     Failure(
         "fingerprint_mismatch",
-        r"MachineFingerprintDoesNotMatch|[Ff]ingerprint does ?n[o']t match|The hardware ID .* has changed"
-        r"|Machine configuration has changed more than",
+        r"MachineFingerprintDoesNotMatch|[Ff]ingerprint does ?n[o']t match",
         "AWS sees another machine than the one that registered: the disk was cloned, or /etc/machine-id or the "
         "hardware changed",
         "register the host anew (enrol it again), so that it becomes a node of its own; a clone needs its own "
         "/etc/machine-id",
         (SSM,),
+    ),
+    Failure(
+        # The agent's own doubt, before AWS has said anything: it looks again for 15 seconds, and may find that all is
+        # well (at boot, say), or not reach AWS.
+        "machine_changed",
+        r"Cannot connect to AWS Systems Manager\.\s+(?:The hardware ID|(?:The saved m|M)achine configuration)"
+        r"|Calculated hardware difference, regenerating fingerprint",
+        "the SSM agent takes this machine for another one than the one that registered, by its /etc/machine-id or its "
+        "hardware; AWS has not decided on it yet",
+        "restart the agent once /etc/machine-id and the hardware are as they were; if the machine stays changed, AWS "
+        "refuses it next, and it must be registered anew (enrol it again)",
+        (SSM,),
+    ),
+    Failure(
+        "engine_not_running",
+        r"Cannot connect to the Docker daemon|docker\.sock.*(?:refused|no such file|denied|cannot)"
+        r"|[Cc]ould not (?:connect to|reach) [Dd]ocker|Docker (?:daemon )?is not running"
+        r"|(?:creating|could not create) [Dd]ocker client",
+        "Docker does not run, and the ECS agent needs it",
+        "start docker.service, and look in its journal if it doesn't stay up",
+        (ECS,),
+    ),
+    Failure(
+        "engine_storage",
+        r"error initializing graphdriver|failed to start daemon|no space left on device",
+        "Docker cannot start, or the disk is full",
+        "read `journalctl -u docker`; free space below /var/lib/docker, or correct /etc/docker/daemon.json",
+        (ENGINE, ECS, SSM),
+    ),
+    Failure(
+        # After Docker's rows, and before those of AWS and of the network: the rest of the line may match any, and shows
+        # as evidence.
+        "image_missing",
+        r"could not (?:down)?load Amazon (?:Elastic|EC2) Container Ser\w+ Agent",
+        "the ECS agent's image could not be downloaded (external hosts download it from us-east-1 only), or not be "
+        "loaded into Docker",
+        "install the package amazon-ecs-init again: it carries the image in /var/cache/ecs",
+        (ECS,),
+    ),
+    Failure(
+        "credentials_route",
+        r"could not create route to the credentials proxy|could not enable loopback routing"
+        r"|Error searching 'iptables' executable",
+        "ecs-init could not lead 169.254.170.2, where tasks get their credentials, to the ECS agent",
+        "install iptables; see that the kernel has its table nat, and that /proc/sys/net can be written, which it "
+        "cannot in most containers",
+        (ECS,),
     ),
     Failure(
         "clock_skew",
@@ -143,22 +189,6 @@ FAILURES: tuple[Failure, ...] = (
         (ECS,),
     ),
     Failure(
-        "engine_not_running",
-        r"Cannot connect to the Docker daemon|docker\.sock.*(?:refused|no such file|denied|cannot)"
-        r"|[Cc]ould not (?:connect to|reach) [Dd]ocker|Docker (?:daemon )?is not running"
-        r"|(?:creating|could not create) [Dd]ocker client",
-        "Docker does not run, and the ECS agent needs it",
-        "start docker.service, and look in its journal if it doesn't stay up",
-        (ECS,),
-    ),
-    Failure(
-        "engine_storage",
-        r"error initializing graphdriver|failed to start daemon|no space left on device",
-        "Docker cannot start, or the disk is full",
-        "read `journalctl -u docker`; free space below /var/lib/docker, or correct /etc/docker/daemon.json",
-        (ENGINE, ECS, SSM),
-    ),
-    Failure(
         "tls_trust",
         r"x509: (?:certificate signed by unknown authority|certificate is not trusted)"
         r"|unable to get local issuer certificate"
@@ -195,15 +225,6 @@ FAILURES: tuple[Failure, ...] = (
         "the endpoint cannot be reached from this host",
         "allow outgoing TCP 443 to the endpoints of ssm, ssmmessages, ec2messages, ecs, ecs-a-* and ecs-t-*, or set a "
         "proxy (ecs_proxy)",
-    ),
-    Failure(
-        "image_missing",
-        r"[Cc]ould not load (?:the )?(?:agent|image)|could not download agent|agent tarball"
-        r"|failed to (?:load|download) .*ecs-agent",
-        "the ECS agent's image is not on the host and could not be downloaded (external hosts download it from "
-        "us-east-1 only)",
-        "install the package amazon-ecs-init again: it carries the image in /var/cache/ecs",
-        (ECS,),
     ),
     Failure(
         "throttled",
@@ -246,26 +267,24 @@ FAILURES: tuple[Failure, ...] = (
         (ECS,),
         follows=True,
     ),
+    Failure(
+        # After the row of the Region, of which the agent says the same.
+        "config_invalid",
+        r"Error loading config|Invalid format for ECS_(?:INSTANCE_ATTRIBUTES|CONTAINER_INSTANCE_TAGS)"
+        r"|failed to get shared config profile",
+        "the ECS agent cannot read its configuration",
+        "correct ecs_agent_config, ecs_attributes or ecs_tags; attributes and tags are JSON objects of strings in "
+        "/etc/ecs/ecs.config",
+        (ECS,),
+    ),
 )
 
-# AWS's or the agent's last word on a registration: no waiting and no restart helps, only a new registration.
+# AWS's last word on a registration: no waiting and no restart helps, only a new registration.
 LOST = ("node_deregistered", "fingerprint_mismatch", "signature_refused")
 
-# What the ECS unit's exit status says when the logs say nothing.
-EXIT_STATUS = {
-    5: Finding(
-        "terminal_exit",
-        TERMINAL_CAUSE,
-        TERMINAL_REMEDY,
-        "exit status 5",
-    ),
-    255: Finding(
-        "engine_not_running",
-        "ecs-init found no Docker (exit status 255)",
-        "install and start Docker, then start ecs.service",
-        "exit status 255",
-    ),
-}
+# What the ECS unit's exit status says when the logs say nothing. It's that of `start`: systemd keeps a failed
+# `pre-start` apart.
+TERMINAL_STATUS = 5
 
 # What must not be passed on with the evidence: access keys, values that are named as secrets, session tokens.
 SECRETS = (
@@ -301,6 +320,6 @@ def diagnose(lines: t.Sequence[str], service: str, exit_status: int = 0) -> list
     causes = [found for found in latest.values() if not found[1].follows]
     ordered = sorted(causes or latest.values(), key=lambda found: found[0], reverse=True)
     findings = [Finding(row.code, row.cause, row.remedy, evidence_line(lines[number])) for number, row in ordered]
-    if not findings and service == ECS and exit_status in EXIT_STATUS:
-        findings = [EXIT_STATUS[exit_status]]
+    if not findings and service == ECS and exit_status == TERMINAL_STATUS:
+        findings = [Finding("terminal_exit", TERMINAL_CAUSE, TERMINAL_REMEDY, f"exit status {exit_status}")]
     return findings

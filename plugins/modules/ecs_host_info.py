@@ -548,7 +548,8 @@ ecs_host:
               C(disk_space).
             - Of what is there already C(credentials_conflict), C(registered_elsewhere), C(other_region),
               C(other_cluster), C(ssm_config_invalid), C(ssm_not_working), or the name of the failure that was found in
-              the SSM agent's log, such as C(node_deregistered), C(fingerprint_mismatch) and C(clock_skew).
+              the SSM agent's log, such as C(node_deregistered), C(fingerprint_mismatch), C(machine_changed) and
+              C(clock_skew).
           type: str
           returned: always
           sample: unsupported_system

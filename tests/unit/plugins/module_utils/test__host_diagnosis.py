@@ -64,7 +64,7 @@ def test_the_latest_cause_comes_first_and_consequences_only_alone() -> None:
     assert diagnose(["failed to start daemon: error initializing graphdriver"], ENGINE)[0].code == "engine_storage"
 
 
-@pytest.mark.parametrize(("status", "code"), [(5, "terminal_exit"), (255, "engine_not_running"), (1, None), (0, None)])
+@pytest.mark.parametrize(("status", "code"), [(5, "terminal_exit"), (255, None), (1, None), (0, None)])
 def test_the_exit_status_speaks_when_the_logs_are_silent(status: int, code: str | None) -> None:
     assert [found.code for found in diagnose(["nothing"], ECS, status)] == ([code] if code else [])
     assert diagnose(["nothing"], SSM, status) == []

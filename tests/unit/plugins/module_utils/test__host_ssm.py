@@ -151,6 +151,7 @@ def error(when: float, words: str) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S.1234", time.localtime(when)) + f" ERROR {words}\n"
 
 
+DOUBT = "Cannot connect to AWS Systems Manager.  Machine configuration has changed more than the allowed threshold."
 GONE_WORDS = f"Retrieve credentials produced aws error: InvalidInstanceId: Not existing InstanceId {NODE}"
 
 
@@ -170,6 +171,10 @@ GONE_WORDS = f"Retrieve credentials produced aws error: InvalidInstanceId: Not e
         (error(NOW - 5, GONE_WORDS.replace(NODE, OTHER_NODE)), False),
         (GONE_WORDS + "\n", False),
         (error(NOW - 5, "dial tcp: i/o timeout"), False),
+        # The agent's own doubt on the machine is not final; what AWS says to it is.
+        (error(NOW - 20, DOUBT), False),
+        (error(NOW - 20, DOUBT) + error(NOW - 5, "dial tcp: i/o timeout"), False),
+        (error(NOW - 20, DOUBT) + error(NOW - 5, "MachineFingerprintDoesNotMatch: no"), True),
     ],
 )
 def test_awss_last_word_in_the_log(tmp_path: Path, log: str, lost: bool) -> None:
@@ -181,6 +186,19 @@ def test_awss_last_word_in_the_log(tmp_path: Path, log: str, lost: bool) -> None
     shown = show_ssm(ssm, "eu-west-1", NOW)
     assert shown["needs_registration"] is lost and shown["working"] is not lost
     assert host.commands == [], "the journal is read only where something is wrong"
+
+
+def test_the_agents_own_doubt_is_told_where_it_has_no_credentials(tmp_path: Path) -> None:
+    """It has not been refused: the node is good still, when its machine is what it was, or AWS was not reached."""
+    host = FakeHost(tmp_path)
+    host.register(written_at=NOW - 4000)
+    host.run_as(expires="2026-11-21T16:00:00Z", written_at=NOW - 3900)
+    host.answers["journalctl"] = lambda _command: Result(0, "", "")
+    host.put(ERRORS, error(NOW - 20, DOUBT) + error(NOW - 5, "dial tcp 10.0.0.1:443: i/o timeout"))
+    ssm = read_ssm(host, UNITS_RUN, {}, "deb")
+    assert [found.code for found in ssm.findings] == ["no_route", "machine_changed"]
+    shown = show_ssm(ssm, "eu-west-1", NOW)
+    assert not shown["working"] and not shown["needs_registration"] and not shown["other_machine"]
 
 
 def test_what_an_agent_of_another_identity_is_told_does_not_count(tmp_path: Path) -> None:
