@@ -13,8 +13,12 @@ import pytest
 import requests
 
 import emulator
+from emulator.calls import Caller, Request
 from emulator.client import NODE_POLICIES, Client, refusal, send
+from emulator.errors import AwsError
+from emulator.identities import Authorization, Credentials
 from emulator.policies import Question, decide
+from emulator.signatures import MISMATCH, Signed, verify
 
 ACCOUNT = "123456789012"
 
@@ -50,6 +54,25 @@ def test_unsigned_and_outdated(aws: Client) -> None:
     code, message = refusal(aws.boto("ssm").describe_activations)
     assert code == "InvalidSignatureException"
     assert message.startswith("Signature expired")
+
+
+@pytest.mark.parametrize(
+    ("ahead", "word"),
+    [(299, MISMATCH), (-299, MISMATCH), (301, "Signature expired: "), (-301, "Signature not yet current: ")],
+)
+def test_clocks_may_be_five_minutes_apart(ahead: int, word: str) -> None:
+    """The date is looked at before the signature, which is wrong. ``ahead``: seconds that AWS's clock is ahead."""
+    headers = {"host": "localhost", "x-amz-date": "20261121T164800Z"}
+    sent = Request("POST", "/", "", headers, b"{}", "http", {})
+    authorization = Authorization("AKIA", "20261121", "eu-west-1", "ssm", ("host", "x-amz-date"), "0" * 64)
+    with pytest.raises(AwsError) as caught:
+        verify(
+            Signed("ssm", sent, authorization),
+            Caller("controller", "controller"),
+            Credentials("secret"),
+            1_795_279_680 + ahead,
+        )
+    assert str(caught.value.message).startswith(word)
 
 
 def test_body_belongs_to_the_signature(aws: Client) -> None:
