@@ -130,7 +130,9 @@ def register_container_instance(call: Call) -> dict[str, Any]:
             state.registrations[token] = arn
     merge_attributes(instance, call.params.get("attributes") or [])
     instance.version_info.update(call.params.get("versionInfo") or {})
-    return {"containerInstance": instance.describe(state, ["TAGS"])}
+    shown, dropped = instance.describe(state, ["TAGS"]), state.settings.drop_attributes
+    shown["attributes"] = [one for one in shown["attributes"] if one["name"] not in dropped]
+    return {"containerInstance": shown}
 
 
 def merge_attributes(instance: ContainerInstance, attributes: list[dict[str, Any]]) -> None:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from .clock import Clock
@@ -35,6 +35,8 @@ class Settings:
     """Agents below it are not IsLatestVersion."""
     canonical_documents: bool = False
     """Permissions documents come back rewritten: a list of one as the one, lists sorted; trust documents always do."""
+    drop_attributes: list[str] = field(default_factory=list)
+    """RegisterContainerInstance's answer leaves these attributes out."""
     check_answers: bool = False
     """The emulator holds its own answers against AWS's model; a defect is answered with 501."""
     strict: bool = True
@@ -45,7 +47,7 @@ class Settings:
 
         :raises ValueError: for a switch that does not exist
         """
-        known = {field.name for field in fields(self)}
+        known = {one.name for one in fields(self)}
         for name, value in values.items():
             if name == "clock_offset_seconds":
                 clock.offset = float(value)

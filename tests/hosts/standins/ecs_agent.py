@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import configparser
+import contextlib
 import http.server
 import json
 import os
@@ -112,23 +113,42 @@ def json_list(env: Mapping[str, str], name: str) -> list[Any]:
     return found
 
 
+def _profiles(path: Path) -> configparser.ConfigParser:
+    """The profiles of a file of credentials; none when it is missing or damaged."""
+    parser = configparser.ConfigParser(default_section="", interpolation=None)
+    with contextlib.suppress(configparser.Error):
+        parser.read(path)
+    return parser
+
+
+def check_profile(env: Mapping[str, str]) -> None:
+    """The SDK wants a profile that it is told of to be there. Raises `AgentExit`.
+
+    It looks in its own file, which is not the one that the SSM agent writes and the container has elsewhere.
+    """
+    profile = env.get("AWS_PROFILE")
+    path = files.seen(env.get("AWS_SHARED_CREDENTIALS_FILE") or "/root/.aws/credentials")
+    if profile and profile not in _profiles(path):
+        raise AgentExit(
+            EXIT_ERROR, f"Error creating EC2 metadata client: failed to get shared config profile, {profile}"
+        )
+
+
 def find_credentials(env: Mapping[str, str]) -> wire.Credentials:
     """As the agent finds them: environment, then the file that the SSM agent writes. Raises `AgentExit`.
 
-    It is read for each call, so a rotation is noticed.
+    It is read for each call, so a rotation is noticed. ``AWS_PROFILE`` does not choose the profile of that file.
     """
     if env.get("AWS_ACCESS_KEY_ID") and env.get("AWS_SECRET_ACCESS_KEY"):
         return wire.Credentials(
             env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], env.get("AWS_SESSION_TOKEN", "")
         )
-    parser = configparser.ConfigParser(default_section="", interpolation=None)
     try:
-        parser.read(files.shared_credentials())
-        part = parser["default"]
+        part = _profiles(files.shared_credentials())[env.get("ECS_ALTERNATE_CREDENTIAL_PROFILE") or "default"]
         return wire.Credentials(
             part["aws_access_key_id"], part["aws_secret_access_key"], part.get("aws_session_token", "")
         )
-    except (configparser.Error, KeyError) as error:
+    except KeyError as error:
         raise AgentExit(EXIT_ERROR, "NoCredentialProviders: no valid providers in chain") from error
 
 
@@ -204,6 +224,9 @@ class Agent:
 
     def prepare(self) -> None:
         """All that must be right before AWS is called. Raises `AgentExit`."""
+        check_profile(self.env)
+        for name in ("ECS_INSTANCE_ATTRIBUTES", "ECS_CONTAINER_INSTANCE_TAGS"):
+            json_map(self.env, name)  # also where they do not count any more
         if not self.region:
             raise AgentExit(
                 EXIT_ERROR, "Error loading config: unable to determine the region: EC2 metadata is not there"

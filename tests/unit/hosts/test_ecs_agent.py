@@ -21,6 +21,7 @@ from hosts.standins import ecs_files, wire
 from .conftest import Aws, Box, wait
 
 AGENT_LOG = "var/log/ecs/ecs-agent.log"
+INIT_LOG = "var/log/ecs/ecs-init.log"
 
 
 @pytest.fixture
@@ -117,6 +118,70 @@ def test_a_cluster_that_is_not_there_is_tried_again(node: Box, port: str) -> Non
     wait(lambda: node.text(AGENT_LOG).count("ClusterNotFoundException") >= 2, "second try")
     node.aws.client("ecs").create_cluster(clusterName="later")
     assert "/later/" in registered(port)
+
+
+def refuse(box: Box, code: str) -> None:
+    """All registrations are refused so."""
+    fault = {"service": "ecs", "operation": "RegisterContainerInstance", "kind": "error", "code": code, "count": -1}
+    box.aws.control("POST", "faults", fault)
+
+
+@pytest.mark.parametrize("code", ["InvalidParameterException", "ClientException"])
+def test_a_refusal_that_is_final(node: Box, port: str, code: str) -> None:
+    refuse(node, code)
+    assert node.start("ecs_init", "start", STANDIN_PORT=port).wait(20) == 5
+    assert f"{code}: " in node.text(AGENT_LOG) and "Agent exited with code 5" in node.text(INIT_LOG)
+
+
+def test_an_attribute_that_is_not_echoed_is_final(node: Box, port: str) -> None:
+    configure(node, ECS_INSTANCE_ATTRIBUTES='{"rack":"r1"}')
+    node.aws.control("POST", "settings", {"drop_attributes": ["rack"]})
+    assert node.start("ecs_init", "start", STANDIN_PORT=port).wait(20) == 5
+    assert "attributes are not valid: rack" in node.text(AGENT_LOG)
+    assert [one["name"] for one in instances(node)[0]["attributes"] if one["name"] == "rack"] == ["rack"]
+    # One without a value need not come back.
+    node.aws.control("POST", "settings", {"drop_attributes": ["ecs.capability.external"]})
+    node.start("ecs_init", "start", STANDIN_PORT=port)
+    assert registered(port)
+
+
+@pytest.mark.parametrize("code", ["AccessDeniedException", "UnrecognizedClientException", "ExpiredTokenException"])
+def test_a_refusal_that_is_tried_again(node: Box, port: str, code: str) -> None:
+    refuse(node, code)
+    init = node.start("ecs_init", "start", STANDIN_PORT=port)
+    wait(lambda: node.text(AGENT_LOG).count(f"{code}: ") >= 2, "second try")
+    assert "Agent exited with code 1" in node.text(INIT_LOG) and init.poll() is None
+    node.aws.control("DELETE", "faults")
+    assert registered(port)
+
+
+@pytest.mark.parametrize(
+    ("user", "words"),
+    [
+        ({"AWS_DEFAULT_REGION": ""}, "unable to determine the region"),
+        ({"ECS_INSTANCE_ATTRIBUTES": "{rack:r1}"}, "Invalid format for ECS_INSTANCE_ATTRIBUTES. Expected a json hash"),
+        ({"ECS_CONTAINER_INSTANCE_TAGS": "[]"}, "Invalid format for ECS_CONTAINER_INSTANCE_TAGS. Expected a json hash"),
+        # The SDK looks for the profile in a file of its own, and not in that of the SSM agent.
+        ({"AWS_PROFILE": "default"}, "failed to get shared config profile, default"),
+        ({"ECS_ALTERNATE_CREDENTIAL_PROFILE": "other"}, "no valid providers in chain"),
+    ],
+)
+def test_a_configuration_that_cannot_work(node: Box, port: str, user: dict[str, str], words: str) -> None:
+    """Also on a host that is registered."""
+    first = node.start("ecs_init", "start", STANDIN_PORT=port)
+    registered(port)
+    node.run("ecs_init", "stop")
+    assert first.wait(10) == 0
+    configure(node, **user)
+    again = node.start("ecs_init", "start", STANDIN_PORT=port)
+    wait(lambda: node.text(AGENT_LOG).count(words) >= 2, "second try")
+    assert "Agent exited with code 1" in node.text(INIT_LOG) and again.poll() is None
+
+
+def test_the_profile_of_a_file_that_the_agent_is_told_of(node: Box, port: str) -> None:
+    configure(node, AWS_PROFILE="default", AWS_SHARED_CREDENTIALS_FILE="/rotatingcreds/credentials")
+    node.start("ecs_init", "start", STANDIN_PORT=port)
+    assert registered(port)
 
 
 def test_no_credentials(box: Box, docker: None, port: str) -> None:

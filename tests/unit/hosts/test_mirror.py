@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import tarfile
 import threading
 import urllib.error
 import urllib.request
@@ -142,6 +143,17 @@ def test_a_deb_is_a_deb(made: Path) -> None:
     assert "./usr/libexec/amazon-ecs-init" in listing
     assert "./var/cache/ecs/ecs-agent.tar" in listing
     assert "RestartPreventExitStatus" not in unit(file)
+
+
+def test_only_the_rpms_unit_knows_that_exit_status_5_is_final(made: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "ecs.rpm"
+    shutil.copy(made / "amazon-ecs-agent" / "amazon-ecs-init-latest.x86_64.rpm", copy)
+    subprocess.run(["rpm2archive", str(copy)], check=True, capture_output=True)
+    with tarfile.open(f"{copy}.tgz") as archive:
+        member = next(one for one in archive if one.name.endswith("/ecs.service"))
+        file = archive.extractfile(member)
+        text = file.read().decode() if file else ""
+    assert "\nRestart=on-failure\nRestartPreventExitStatus=5\n" in text
 
 
 def unit(deb: Path) -> str:
