@@ -42,6 +42,11 @@ def mirror(kind: str) -> dict[str, Any]:
     return {"ecs_mirror": f"{MIRROR_URL}/aws/{kind}"}
 
 
+def agent_config(name: str, value: Any, says: str) -> Wrong:
+    """One variable of the ECS agent, and what is said of it."""
+    return Wrong({"ecs_agent_config": {name: value}}, (f"ecs_agent_config: {name}: {says}",))
+
+
 VARIABLES = {
     "changed-package": Wrong(
         mirror("broken-signature"),
@@ -113,6 +118,27 @@ VARIABLES = {
         {"ecs_engine_source": "podman"}, ("ecs_engine_source", "podman", "present", "distribution")
     ),
     "word-for-a-number": Wrong({"ecs_wait_timeout": "soon"}, ("ecs_wait_timeout", "soon", "int")),
+    "gpu-that-is-none": Wrong(
+        {"ecs_gpu": True},
+        (
+            "ecs_gpu is set, and nvidia-smi finds no GPU on gpu-that-is-none",
+            "Install the NVIDIA driver",
+            "leave ecs_gpu",
+        ),
+    ),
+    "variable-in-small-letters": agent_config(
+        "ecs_loglevel", "debug", "no name of a variable, which has capital letters, digits and underscores"
+    ),
+    "key-for-the-agent": agent_config(
+        "AWS_SECRET_ACCESS_KEY", "none", "a key of AWS must not be on the host; the agent gets its credentials"
+    ),
+    "cluster-for-the-agent": agent_config("ECS_CLUSTER", "press", "set by ecs_region and ecs_cluster"),
+    "variable-without-value": agent_config("ECS_IMAGE_CLEANUP_INTERVAL", None, "no value"),
+    "value-of-two-lines": agent_config(
+        "ECS_IMAGE_CLEANUP_INTERVAL", "1h\nECS_CLUSTER=press", "a line break in the value"
+    ),
+    "level-that-is-none": agent_config("ECS_LOGLEVEL", "loud", "must be one of debug, info, warn, error, crit, none"),
+    "memory-with-a-unit": agent_config("ECS_RESERVED_MEMORY", "256m", "must be a whole number of MiB"),
     "no-authorities": Wrong({"ecs_ca_bundle": "/nowhere/ca.pem"}, ("ecs_ca_bundle", "/nowhere/ca.pem", "PEM")),
 }
 
