@@ -66,7 +66,7 @@ PACKAGE = (
 )
 EXEC = "/var/lib/ecs/deps/execute-command/bin"
 PROGRAMS = ("amazon-ssm-agent", "ssm-agent-worker", "ssm-session-worker")
-#: Neither key nor newest version of an agent that is snapd's matter.
+#: Neither key nor version are the user's to say where the agent is snapd's.
 VARIABLES: dict[str, Any] = {"ecs_ssm_agent_key": "", "ecs_ssm_agent_version": SSM_VERSIONS[1]}
 OLD: dict[str, Any] = {**VARIABLES, "ecs_agent_version": ECS_VERSIONS[0]}
 
@@ -133,7 +133,7 @@ def test_upgrades_are_left_to_snapd(user: Controller) -> None:
     host = user.lab.host("node1")
     install(host, 2)
     made = host.run(LISTING, check=True).stdout
-    run = user.play("onprem.ecs.upgrade", **{**VARIABLES, "ecs_ssm_agent_version": "latest"})
+    run = user.play("onprem.ecs.upgrade", **VARIABLES)
     assert run.code == 0, run.text
     instances_up(user, "node1")
     assert versions(user) == (VERSIONS[1], ECS_VERSIONS[1])
