@@ -92,9 +92,9 @@ def test_role_must_exist_and_trust_ssm(aws: Client) -> None:
 
 def test_new_role_is_unknown_for_a_while(aws: Client) -> None:
     ssm, role = aws.boto("ssm"), aws.role()
-    aws.control("POST", "settings", {"role_propagation_seconds": 300})
+    aws.control("POST", "settings", {"role_propagation_seconds": 200})
     assert refusal(ssm.create_activation, IamRole=role) == ("ValidationException", UNKNOWN)
-    aws.control("POST", "settings", {"clock_offset_seconds": 301})
+    aws.control("POST", "settings", {"clock_offset_seconds": 201})
     assert ssm.create_activation(IamRole=role)["ActivationId"]
 
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -81,7 +82,7 @@ def test_a_restore_that_is_cut_off_leaves_no_half_vault(host: FakeHost, monkeypa
         Path(target, "Store", "RegistrationKey").write_text("half")
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(_host_backup.shutil, "copytree", stop)
+    monkeypatch.setattr(shutil, "copytree", stop)
     with pytest.raises(KeyboardInterrupt):
         restore(host)
     assert host.read(REGISTRATION_KEY) == ""
