@@ -77,10 +77,7 @@ system: tree hosts ## the roles and playbooks on real systemd hosts (root)
 molecule: tree hosts ## one molecule scenario for each role (root)
 	cd $(TREE) && $(ROOT) env "PATH=$$PATH" LAB_DIR=$(CURDIR)/.lab python -m pytest $(SHORT) --numprocesses=2 --maxschedchunk=1 tests/molecule
 
-# Each of the first is busy with one processor for most of its time.
-test: ## everything that must hold before a landing
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint sanity importer
-	@$(MAKE) --no-print-directory unit integration oldest system molecule
+test: lint sanity importer unit integration oldest system molecule ## everything that must hold before a landing
 
 bench: tree hosts ## how long it takes, beside what there is otherwise (root)
 	@tests/setup requirements/bench.txt .venv-bench
