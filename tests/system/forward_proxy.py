@@ -81,7 +81,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def log_request(self, code: object = "-", size: object = "-") -> None:
         """One line, at once."""
-        print(self.command, self.path, flush=True)
+        # One write: two requests at a time must not mix their lines.
+        print(f"{self.command} {self.path}\n", end="", flush=True)
 
 
 class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):

@@ -130,7 +130,7 @@ VARIABLES = {
         "ecs_loglevel", "debug", "no name of a variable, which has capital letters, digits and underscores"
     ),
     "key-for-the-agent": agent_config(
-        "AWS_SECRET_ACCESS_KEY", "none", "a key of AWS must not be on the host; the agent gets its credentials"
+        "AWS_SECRET_ACCESS_KEY", "none", "credentials of another origin must not be on the host; the agent gets its own"
     ),
     "cluster-for-the-agent": agent_config("ECS_CLUSTER", "press", "set by ecs_region and ecs_cluster"),
     "variable-without-value": agent_config("ECS_IMAGE_CLEANUP_INTERVAL", None, "no value"),
