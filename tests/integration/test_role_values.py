@@ -145,7 +145,7 @@ CASES = {
     "IPv6 only": Case(
         {"ecs_ip_compatibility": "ipv6"},
         {
-            "ssm_json": {"Agent": {"UseDualStackEndpoint": True}},
+            "ssm_json": {"Agent": {"UseDualStackEndpoint": True}, "WrittenBy": "onprem.ecs.ssm_agent"},
             "config": config("ECS_INSTANCE_IP_COMPATIBILITY=ipv6"),
         },
     ),
