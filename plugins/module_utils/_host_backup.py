@@ -88,14 +88,14 @@ def restore(host: Host) -> None:
 
 
 def drop(host: Host) -> None:
-    """Remove the copy, if any.
+    """Remove the copy, if any, and what a restore that was cut off has left.
 
     Raises:
         EcsError: it cannot be removed.
     """
     try:
-        _remove(host.path(BACKUP))
-        _remove(host.path(UNFINISHED))
+        for path in (*(kept + ".new" for kept in KEPT), UNFINISHED, BACKUP):
+            _remove(host.path(path))
     except OSError as error:
         raise EcsError(f"{BACKUP} holds a copy of the node's key and cannot be removed: {error}.") from error
 

@@ -87,7 +87,14 @@ def test_a_restore_that_is_cut_off_leaves_no_half_vault(host: FakeHost, monkeypa
         restore(host)
     assert host.read(REGISTRATION_KEY) == ""
     assert is_kept(host)
-    monkeypatch.undo()
+    drop(host)
+    assert not Path(host.path("/var/lib/amazon/ssm/Vault.new")).exists(), "it holds a node's key"
+
+
+def test_a_restore_that_was_cut_off_is_done_again(host: FakeHost) -> None:
+    save(host)
+    host.put(REGISTRATION_KEY, "")
+    host.put("/var/lib/amazon/ssm/Vault.new/Store/RegistrationKey", "half")
     restore(host)
     assert read_registration(host) == (NODE, "eu-west-1", NOW - 77)
     assert not Path(host.path("/var/lib/amazon/ssm/Vault.new")).exists()
