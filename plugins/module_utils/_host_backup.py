@@ -17,7 +17,14 @@ import shutil
 
 from ansible_collections.onprem.ecs.plugins.module_utils._errors import EcsError
 from ansible_collections.onprem.ecs.plugins.module_utils._host_io import Host
-from ansible_collections.onprem.ecs.plugins.module_utils._host_vault import REGISTRATION_FILE, SSM_DATA, VAULT
+from ansible_collections.onprem.ecs.plugins.module_utils._host_vault import (
+    REGISTRATION_FILE,
+    REGISTRATION_KEY,
+    SSM_DATA,
+    VAULT,
+    Registration,
+    parse_registration,
+)
 
 BACKUP = SSM_DATA + "/.registration-before"
 UNFINISHED = BACKUP + ".new"
@@ -62,6 +69,11 @@ def save(host: Host) -> None:
 def is_kept(host: Host) -> bool:
     """Whether there is a copy: a run is at work, or was killed."""
     return os.path.isdir(host.path(BACKUP))
+
+
+def kept(host: Host) -> Registration | None:
+    """The registration in the copy; None when there is no copy, or no registration in it."""
+    return parse_registration(host.read(os.path.join(BACKUP, os.path.relpath(REGISTRATION_KEY, SSM_DATA))))
 
 
 def restore(host: Host) -> None:

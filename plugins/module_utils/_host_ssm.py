@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 import typing as t
 
+from ansible_collections.onprem.ecs.plugins.module_utils import _host_backup
 from ansible_collections.onprem.ecs.plugins.module_utils._host_diagnosis import LOST, SSM, Finding, diagnose
 from ansible_collections.onprem.ecs.plugins.module_utils._host_io import Host
 from ansible_collections.onprem.ecs.plugins.module_utils._host_logs import (
@@ -64,6 +65,8 @@ class Ssm(t.NamedTuple):
     """Known failures in its log since it last got credentials, the latest first."""
     own_config: bool = False
     """The role ssm_agent has written its configuration."""
+    set_aside: Registration | None = None
+    """What it was before a registration that was cut off, which has blanked the vault."""
     asleep: str | None = None
     """The line of its log that says why it hibernates; None when it does not, or when the node is lost."""
 
@@ -84,12 +87,12 @@ def read_ssm(host: Host, units: t.Mapping[str, Unit], packages: t.Mapping[str, s
         unit = units[UNIT]
     elif host.exists(SNAP):
         version, source = snap_version(host.read(SNAP + "/meta/snap.yaml")), "snap"
-    identity = read_identity(host)
+    identity, registration = read_identity(host), read_registration(host)
     ssm = Ssm(
         version=version,
         source=source,
         unit=unit,
-        registration=read_registration(host),
+        registration=registration,
         identity=identity,
         other_machine=is_other_machine(
             host.read(FINGERPRINT), host.read("/etc/machine-id") or host.read("/var/lib/dbus/machine-id")
@@ -98,6 +101,7 @@ def read_ssm(host: Host, units: t.Mapping[str, Unit], packages: t.Mapping[str, s
         credentials_gone=bool(
             identity and identity.share_file and identity.expires_at and not host.exists(identity.share_file)
         ),
+        set_aside=None if registration else _host_backup.kept(host),
         own_config=WRITTEN_BY in (host.read(CONFIG) or ""),
         outdated=is_outdated(host, unit, [*CONFIG_FILES, *drop_ins(host, unit.name)], PROGRAMS),
     )
@@ -246,4 +250,5 @@ def show_ssm(ssm: Ssm, region: str | None, now: float) -> dict[str, t.Any]:
         "needs_registration": why_register(ssm, region) is not None,
         "needs_restart": why_restart(ssm) is not None or ssm.outdated,
         "own_config": ssm.own_config,
+        "set_aside": ssm.set_aside.instance_id if ssm.set_aside else None,
     }

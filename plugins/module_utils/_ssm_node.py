@@ -198,7 +198,13 @@ def _absent(aws: Aws, want: Options, nodes: Nodes, check_mode: bool) -> Result:
         )
     plan = plan_absent(nodes)
     if not check_mode:
-        execute(aws, plan)
+        try:
+            execute(aws, plan)
+        except EcsError as error:
+            # Whoever asked for many can go on with the others.
+            done = error.result["changes"]
+            error.result["remaining"] = [change.resource for change in plan.changes if change.words not in done]
+            raise
     return _result(plan, list(plan.before.values()))
 
 

@@ -302,6 +302,15 @@ ecs_host:
             - Added in version 0.2.0.
           type: bool
           returned: always
+        set_aside:
+          description:
+            - The id of the managed node that the host was before a new registration was cut off, as by a loss of power.
+              Null otherwise.
+            - M(onprem.ecs.ssm_registration) with O(onprem.ecs.ssm_registration#module:state=present) puts that
+              registration back first. Added in version 0.2.0.
+          type: str
+          returned: always
+          sample: mi-0123456789abcdef0
     engine:
       description: The container engine.
       type: dict

@@ -139,6 +139,12 @@ changes:
   type: list
   elements: str
   sample: [give mi-0123456789abcdef0 the role ecsAnywhereRole instead of oldRole]
+remaining:
+  description: The ids of the nodes that are still registered.
+  returned: when the task fails half-way with O(state=absent)
+  type: list
+  elements: str
+  sample: [mi-0123456789abcdef0]
 """
 
 from ansible_collections.onprem.ecs.plugins.module_utils import _aws, _ssm_node

@@ -135,9 +135,7 @@ def _do(name: str, action: str, *values: str) -> int:
     """What runs inside of a lab's namespaces on behalf of a command outside."""
     env = dict(os.environ)
     run = RunDir(name)
-    if action == "control":
-        _say(lab.control(values[0], values[1], sys.stdin.read()))
-    elif action == "add":
+    if action == "add":
         holder.start_host(env, run, values[1], values[0], values[2])
         holder.wait_for_boot(env, values[0])
     elif action == "remove":

@@ -35,9 +35,9 @@ def seed(playbooks: Playbooks, *members: str) -> None:
     playbooks.emulator("POST", "seed", {"nodes": nodes, "container_instances": instances})
 
 
-def deny(playbooks: Playbooks, operation: str, count: int, skip: int = 0) -> None:
+def deny(playbooks: Playbooks, operation: str, count: int, skip: int = 0, service: str = "ecs") -> None:
     """Deny calls of an operation, after so many that are let through."""
-    fault = {"service": "ecs", "operation": operation, "kind": "error", "status": 400, "count": count, "skip": skip}
+    fault = {"service": service, "operation": operation, "kind": "error", "status": 400, "count": count, "skip": skip}
     playbooks.emulator("POST", "faults", {**fault, "code": "AccessDeniedException", "message": "no"})
 
 
@@ -90,6 +90,18 @@ def test_offboarding_goes_on_with_those_that_are_out_only(
     assert stopped(run) == who, run.explain()
     assert f"lacks the permission ecs:{operation}" in run.text
     assert left(batch) == (who, who)
+
+
+@pytest.mark.parametrize(("count", "skip", "stay"), [(1, 1, 1), (-1, 0, 3)])
+def test_offboarding_goes_on_with_those_that_are_no_managed_nodes(
+    batch: Playbooks, count: int, skip: int, stay: int
+) -> None:
+    """Several are deregistered at a time, so which of them is denied is not known before."""
+    deny(batch, "DeregisterManagedInstance", count, skip, "ssm")
+    run = offboard(batch)
+    assert "lacks the permission ssm:DeregisterManagedInstance" in run.text
+    assert left(batch) == (set(), stopped(run)), run.explain()
+    assert len(stopped(run)) == stay
 
 
 def test_a_host_in_no_cluster_has_nothing_to_be_drained_of(playbooks: Playbooks) -> None:

@@ -200,7 +200,7 @@ def host(kind: tuple[str, str]) -> dict[str, Any]:
     package_format, architecture = kind
     return {
         "system": {"package_format": package_format, "architecture": architecture},
-        "ssm": {"unit": "amazon-ssm-agent.service"},
+        "ssm": {"unit": "amazon-ssm-agent.service", "own_config": False},
     }
 
 

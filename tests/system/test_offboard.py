@@ -30,6 +30,12 @@ docker run --detach --name kept --label $task/2 own:1 /bin/sleep 10000
 """
 #: What docs/life.md says that the controller needs.
 PERMITTED = {action for one in policy("life", "docs/life.md")["Statement"] for action in one["Action"]}
+#: What a registration leaves that was cut off by a loss of power.
+SET_ASIDE = """
+cd /var/lib/amazon/ssm
+mkdir -m 0700 .registration-before && mv Vault registration .registration-before
+systemctl restart amazon-ssm-agent
+"""
 CONTAINERS = "docker ps --all --format '{{.Names}}' | sort"
 
 
@@ -217,10 +223,13 @@ def test_it_may_stay_a_managed_node(user: Controller) -> None:
     assert [line for line in traces(user, "node1") if re.search(r"/ecs\b|amazon-ecs", line)] == []
     run = offboard(user, "node1", ecs_offboard_steps=steps)
     assert run.changed()["node1"] == 0, run.text
-    # The rest; without the program "docker", as where Debian's docker-cli is not there.
-    host.run("mv /usr/bin/docker /usr/bin/away", check=True)
-    user.forget_calls()
+    (node,) = (one["InstanceId"] for one in user.state()["managed_nodes"])
+    # The rest; without the program "docker", as without docker-cli, and after a new registration that was cut off.
+    host.run(f"mv /usr/bin/docker /usr/bin/away; {SET_ASIDE}", check=True)
     run = offboard(user, "node1")
+    assert f"was cut off: it was {node} before" in run.said_of("node1"), run.text
+    user.forget_calls()
+    run = offboard(user, "node1", ecs_instance_id=node)
     assert run.code == 0, run.text
     assert "Containers of the agents could not be looked for on node1" in run.words, run.text
     assert set(user.calls().by_name) - {"sts:GetCallerIdentity"} <= PERMITTED

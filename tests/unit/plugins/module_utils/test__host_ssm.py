@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from unit.plugins.module_utils._host_double import NODE, NOW, OTHER_NODE, PRIVATE_KEY, FakeHost
 
+from ansible_collections.onprem.ecs.plugins.module_utils._host_backup import save
 from ansible_collections.onprem.ecs.plugins.module_utils._host_diagnosis import Finding
 from ansible_collections.onprem.ecs.plugins.module_utils._host_io import Result
 from ansible_collections.onprem.ecs.plugins.module_utils._host_ssm import (
@@ -25,7 +26,11 @@ from ansible_collections.onprem.ecs.plugins.module_utils._host_ssm import (
     why_restart,
 )
 from ansible_collections.onprem.ecs.plugins.module_utils._host_units import Unit
-from ansible_collections.onprem.ecs.plugins.module_utils._host_vault import Identity, Registration
+from ansible_collections.onprem.ecs.plugins.module_utils._host_vault import (
+    REGISTRATION_KEY,
+    Identity,
+    Registration,
+)
 
 UNIT = Unit(
     "amazon-ssm-agent.service", loaded=True, enabled=True, active=True, sub_state="running", started_at=NOW - 100
@@ -121,6 +126,19 @@ def test_the_answer_holds_nothing_of_the_key(tmp_path: Path) -> None:
     assert shown["working"] and shown["version"] == "3.3.1142.0" and shown["source"] == "deb"
     assert shown["credentials_expire_at"] == "2026-11-21T17:40:00Z"
     assert PRIVATE_KEY not in repr(shown) + repr(ssm)
+
+
+@pytest.mark.parametrize(("blank", "told"), [(True, NODE), (False, None)])
+def test_what_it_was_before_a_registration_that_was_cut_off(tmp_path: Path, blank: bool, told: str | None) -> None:
+    host = FakeHost(tmp_path)
+    host.register()
+    save(host)
+    if blank:
+        host.put(REGISTRATION_KEY, "")
+    ssm = read_ssm(host, {name: Unit(name) for name in UNITS}, {}, None)
+    shown = show_ssm(ssm, "eu-west-1", NOW)
+    assert shown["set_aside"] == told and shown["registered"] is not blank
+    assert PRIVATE_KEY not in repr(ssm)
 
 
 def test_credentials_of_another_identity_are_not_shown_as_this_nodes(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 COLLECTIONS = Path(__file__).resolve().parents[7]
+FILTERS = Path(__file__).resolve().parent / "_filters"
 
 
 def playbook(tasks: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -23,9 +24,7 @@ def playbook(tasks: list[dict[str, Any]]) -> list[dict[str, Any]]:
     for number, task in enumerate(tasks):
         names.append(f"result_{number}")
         play.append({"name": f"Task {number}", "ignore_errors": True, "register": names[-1], **task})
-    write = {"name": "Write", "ansible.builtin.copy": {"dest": "{{ results }}", "content": "{{ [%s] | to_json }}"}}
-    write["check_mode"] = False  # type: ignore[assignment]  # a task's values are of any type
-    write["ansible.builtin.copy"]["content"] %= ", ".join(names)  # type: ignore[index]  # as above
+    write = {"ansible.builtin.debug": {"msg": f"{{{{ [{', '.join(names)}] | to_json | keep(results) }}}}"}}
     return [{"hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": [*play, write]}]
 
 
@@ -60,6 +59,7 @@ def run_tasks(
         env={
             **os.environ,
             "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
+            "ANSIBLE_FILTER_PLUGINS": str(FILTERS),
             "ANSIBLE_LOCALHOST_WARNING": "false",
             "LC_ALL": "C.UTF-8",
             **(environment or {}),

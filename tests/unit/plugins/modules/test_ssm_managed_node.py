@@ -188,6 +188,17 @@ def test_half_way(modules: Modules, nodes: list[str]) -> None:
     assert len(modules.run(NAME, **options)["changes"]) == 1
 
 
+def test_absent_half_way(modules: Modules, nodes: list[str]) -> None:
+    """What is still registered is told."""
+    fault = {"service": "ssm", "operation": "DeregisterManagedInstance", "kind": "error", "count": 1, "status": 400}
+    modules.account.control("POST", "faults", {**fault, "code": "AccessDeniedException", "message": "no"})
+    failed = modules.run(NAME, instance_ids=nodes, state="absent", protect=False)
+    assert "lacks the permission ssm:DeregisterManagedInstance" in failed["msg"]
+    (remaining,) = failed["remaining"]
+    assert [node["InstanceId"] for node in modules.account.control("GET", "state")["managed_nodes"]] == [remaining]
+    assert (failed["changed"], len(failed["changes"])) == (True, len(nodes) - 1)
+
+
 def test_gone_in_between(modules: Modules, nodes: list[str]) -> None:
     fault = {"service": "ssm", "operation": "DeregisterManagedInstance", "kind": "error", "count": 1, "status": 400}
     modules.account.control("POST", "faults", {**fault, "code": "InvalidInstanceId"})
