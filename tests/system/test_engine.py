@@ -25,6 +25,7 @@ PIPELINING = True
 HOSTS = 1
 #: A fingerprint that no key has.
 NO_KEY = "0123456789ABCDEF0123456789ABCDEF01234567"
+BOTH = "node1,node2"
 OLD, NEW = "27.2.1", "27.3.1"
 DISTRIBUTION_VERSIONS = ("25.0.8", "25.0.13")
 PACKAGES = ("containerd.io", "docker-ce", "docker-ce-cli")
@@ -62,9 +63,9 @@ STARTED = "docker inspect --format '{{.State.StartedAt}} {{.State.Running}}' own
 
 
 def engine(user: Controller, host: str, **variables: Any) -> Run:
-    """Run the role container_engine on one host."""
+    """Run the role container_engine on one host, or on some with a comma between them."""
     play = {"hosts": host, "gather_facts": False, "roles": ["onprem.ecs.container_engine"]}
-    given = {"ecs_engine_source": "docker", "ecs_allow_unsupported": host == "node2", **variables}
+    given = {"ecs_engine_source": "docker", "ecs_allow_unsupported": "node2" in host, **variables}
     return user.play(user.write_play("engine", [play]), **given)
 
 
@@ -135,34 +136,32 @@ def test_an_older_file_with_another_key_is_refused(hosts: Controller) -> None:
     host.run(f"echo '{OLDER.format(key='', url=url)}' > {OLDER_FILE}", check=True)
 
 
-@pytest.mark.parametrize("host", ["node1", "node2"])
-def test_the_wanted_version_comes_and_stays(hosts: Controller, host: str) -> None:
-    run = engine(hosts, host, ecs_engine_version=OLD)
+def test_the_wanted_version_comes_and_stays(hosts: Controller) -> None:
+    run = engine(hosts, BOTH, ecs_engine_version=OLD)
     assert run.code == 0, run.text
-    assert version(hosts, host) == OLD
-    look = hosts.lab.host(host)
-    assert look.run("systemctl is-enabled docker && docker info").returncode == 0
     # As an unattended upgrade would.
-    upgrade = "apt-get update && apt-get upgrade --yes" if host == "node1" else "dnf --assumeyes upgrade"
-    look.run(upgrade, check=True)
-    assert version(hosts, host) == OLD
+    upgrades = {"node1": "apt-get update && apt-get upgrade --yes", "node2": "dnf --assumeyes upgrade"}
+    for host, upgrade in upgrades.items():
+        assert version(hosts, host) == OLD
+        look = hosts.lab.host(host)
+        assert look.run("systemctl is-enabled docker && docker info").returncode == 0
+        look.run(upgrade, check=True)
+        assert version(hosts, host) == OLD
     # Neither the same version nor "latest" touches it, nor does another source.
     for variables in ({"ecs_engine_version": OLD}, {}, {"ecs_engine_source": "distribution"}):
-        run = engine(hosts, host, **variables)
+        run = engine(hosts, BOTH, **variables)
         assert run.code == 0, run.text
-        assert run.changed() == {host: 0}, run.text
+        assert run.changed() == {"node1": 0, "node2": 0}, run.text
 
 
-@pytest.mark.parametrize("host", ["node1", "node2"])
-def test_another_version_is_held_as_well(hosts: Controller, host: str) -> None:
+def test_another_version_is_held_as_well(hosts: Controller) -> None:
     for wanted in (NEW, OLD):
-        run = engine(hosts, host, ecs_engine_version=wanted)
+        run = engine(hosts, BOTH, ecs_engine_version=wanted)
         assert run.code == 0, run.text
-        assert version(hosts, host) == wanted
-    if host == "node1":
-        assert tuple(sorted(hosts.lab.host(host).run("apt-mark showhold").stdout.split())) == PACKAGES
-    run = engine(hosts, host, ecs_engine_version=OLD)
-    assert run.changed() == {host: 0}, run.text
+        assert {version(hosts, host) for host in ("node1", "node2")} == {wanted}
+    assert tuple(sorted(hosts.lab.host("node1").run("apt-mark showhold").stdout.split())) == PACKAGES
+    run = engine(hosts, BOTH, ecs_engine_version=OLD)
+    assert run.changed() == {"node1": 0, "node2": 0}, run.text
 
 
 def test_a_hold_that_is_missing_is_made(hosts: Controller) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from hosts import Host
 from hosts.packages import ECS_VERSIONS, SSM_VERSIONS
 from system.controller import Controller, instance_of, instances_up
 from system.searching import found_on
@@ -42,6 +43,9 @@ UNPACK = FETCH + "dpkg --unpack docker.io_*.deb && systemctl daemon-reload && ! 
 #: In the middle of Docker, and of what it needs.
 CUT_DOCKER = FETCH + "dpkg --unpack $(ls *.deb | grep -v ^docker)" + CUT.replace("{packages}", "docker.io_*.deb")
 CUT_CONTAINERD = FETCH + CUT.replace("{packages}", "containerd_*.deb")
+#: What a kill leaves of Docker and of the agents: how they are killed, and the packages' state in dpkg's words.
+DOCKER_KILLED = {"node3": (UNPACK, "iU "), "node4": (CUT_DOCKER, "iHR"), "node5": (CUT_CONTAINERD, "")}
+AGENTS_KILLED = {"node1": (UNPACK_AGENTS, "iU"), "node2": (CUT_AGENTS, "iHR")}
 AGENTS = "dpkg-query -W -f '${Package} ${db:Status-Abbrev}\n' amazon-ecs-init amazon-ssm-agent"
 OLD: dict[str, Any] = {"ecs_ssm_agent_version": SSM_VERSIONS[0], "ecs_agent_version": ECS_VERSIONS[0]}
 
@@ -129,59 +133,60 @@ def test_an_upgrade_killed_between_installation_and_restart(controller: Controll
     assert run.changed() == {"node1": 0}, run.text
 
 
-@pytest.mark.parametrize(
-    ("name", "kill", "left"),
-    [("node3", UNPACK, "iU "), ("node4", CUT_DOCKER, "iHR"), ("node5", CUT_CONTAINERD, "")],
-)
-def test_an_installation_of_docker_that_was_killed_is_completed(
-    controller: Controller, name: str, kill: str, left: str
-) -> None:
-    host = controller.lab.add_host(name)
+def broken(controller: Controller, name: str, kill: str, left: str) -> Host:
+    """A host whose agents' packages were left so; the host."""
+    host = controller.lab.host(name)
     host.run(kill, check=True)
+    assert host.run(AGENTS, check=True).stdout.split() == ["amazon-ecs-init", left, "amazon-ssm-agent", left]
+    return host
+
+
+def test_installations_of_docker_that_were_killed_are_completed(controller: Controller) -> None:
+    hosts = {name: controller.lab.add_host(name) for name in DOCKER_KILLED}
     status = "dpkg-query -W -f '${db:Status-Abbrev}' docker.io"
-    assert host.run(status).stdout == left
-    play = {"hosts": name, "gather_facts": False, "roles": ["onprem.ecs.container_engine"]}
+    for name, (kill, left) in DOCKER_KILLED.items():
+        hosts[name].run(kill, check=True)
+        assert hosts[name].run(status).stdout == left
+    play = {"hosts": ",".join(hosts), "gather_facts": False, "roles": ["onprem.ecs.container_engine"]}
     path = controller.write_play("engine", [play])
     run = controller.play(path)
     assert run.code == 0, run.text
-    assert host.run(status, check=True).stdout == "hi "
-    assert host.run("systemctl is-active docker.service").returncode == 0
+    for host in hosts.values():
+        assert host.run(status, check=True).stdout == "hi "
+        assert host.run("systemctl is-active docker.service").returncode == 0
     run = controller.play(path)
-    assert run.changed() == {name: 0}, run.text
+    assert run.changed() == dict.fromkeys(hosts, 0), run.text
+    for name in hosts:
+        controller.lab.remove_host(name)
 
 
 @pytest.mark.parametrize(
-    ("kill", "left", "playbook"),
-    [
-        (UNPACK_AGENTS, "iU", "onprem.ecs.enroll"),
-        (CUT_AGENTS, "iHR", "onprem.ecs.enroll"),
-        (CUT_AGENTS, "iHR", "onprem.ecs.upgrade"),
-    ],
+    ("playbook", "kills"),
+    [("onprem.ecs.enroll", AGENTS_KILLED), ("onprem.ecs.upgrade", {"node1": AGENTS_KILLED["node2"]})],
 )
 def test_agents_whose_installation_was_killed_are_completed(
-    controller: Controller, kill: str, left: str, playbook: str
+    controller: Controller, playbook: str, kills: dict[str, tuple[str, str]]
 ) -> None:
-    host = controller.lab.host("node1")
-    host.run(kill, check=True)
-    assert host.run(AGENTS, check=True).stdout.split() == ["amazon-ecs-init", left, "amazon-ssm-agent", left]
-    run = controller.play(playbook, ecs_hosts="node1")
+    hosts = [broken(controller, name, *kill) for name, kill in kills.items()]
+    run = controller.play(playbook, ecs_hosts=",".join(kills))
     assert run.code == 0, run.text
-    assert host.run(AGENTS, check=True).stdout.split() == ["amazon-ecs-init", "ii", "amazon-ssm-agent", "ii"]
+    for host in hosts:
+        assert host.run(AGENTS, check=True).stdout.split() == ["amazon-ecs-init", "ii", "amazon-ssm-agent", "ii"]
     instances_up(controller, "node1", "node2")
-    run = controller.enroll("--limit", "node1")
-    assert run.changed() == {"node1": 0}, run.text
+    run = controller.enroll()
+    assert run.changed() == {"node1": 0, "node2": 0}, run.text
 
 
-@pytest.mark.parametrize(("name", "kill"), [("node1", UNPACK_AGENTS), ("node2", CUT_AGENTS)])
-def test_agents_whose_installation_was_killed_are_taken_out(controller: Controller, name: str, kill: str) -> None:
-    host = controller.lab.host(name)
-    host.run(kill, check=True)
-    assert host.run("systemctl is-active ecs.service").returncode == 0
-    run = controller.play("onprem.ecs.offboard", ecs_hosts=name)
+def test_agents_whose_installation_was_killed_are_taken_out(controller: Controller) -> None:
+    hosts = [broken(controller, name, *kill) for name, kill in AGENTS_KILLED.items()]
+    for host in hosts:
+        assert host.run("systemctl is-active ecs.service").returncode == 0
+    run = controller.play("onprem.ecs.offboard", ecs_hosts="all")
     assert run.code == 0, run.text
-    assert host.run(AGENTS).stdout == ""
-    assert host.run("systemctl is-active ecs.service amazon-ssm-agent.service").stdout.split() == ["inactive"] * 2
-    assert host.run("apt-get check").returncode == 0
-    assert name not in [node["ComputerName"] for node in controller.state()["managed_nodes"]]
-    run = controller.play("onprem.ecs.offboard", ecs_hosts=name)
-    assert run.code == 0 and run.changed()[name] == 0, run.text
+    for host in hosts:
+        assert host.run(AGENTS).stdout == ""
+        assert host.run("systemctl is-active ecs.service amazon-ssm-agent.service").stdout.split() == ["inactive"] * 2
+        assert host.run("apt-get check").returncode == 0
+    assert controller.state()["managed_nodes"] == []
+    run = controller.play("onprem.ecs.offboard", ecs_hosts="all")
+    assert run.code == 0 and set(run.changed().values()) == {0}, run.text
