@@ -71,7 +71,7 @@ def is_kept(host: Host) -> bool:
     return os.path.isdir(host.path(BACKUP))
 
 
-def kept(host: Host) -> Registration | None:
+def kept_registration(host: Host) -> Registration | None:
     """The registration in the copy; None when there is no copy, or no registration in it."""
     return parse_registration(host.read(os.path.join(BACKUP, os.path.relpath(REGISTRATION_KEY, SSM_DATA))))
 

@@ -101,7 +101,7 @@ def read_ssm(host: Host, units: t.Mapping[str, Unit], packages: t.Mapping[str, s
         credentials_gone=bool(
             identity and identity.share_file and identity.expires_at and not host.exists(identity.share_file)
         ),
-        set_aside=None if registration else _host_backup.kept(host),
+        set_aside=None if registration else _host_backup.kept_registration(host),
         own_config=WRITTEN_BY in (host.read(CONFIG) or ""),
         outdated=is_outdated(host, unit, [*CONFIG_FILES, *drop_ins(host, unit.name)], PROGRAMS),
     )
