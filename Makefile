@@ -14,8 +14,11 @@ export LC_ALL := C.UTF-8
 export PYTHONDONTWRITEBYTECODE := 1
 # Tests that share nothing run side by side; who has done his half takes over from others, as some tests take a minute.
 SPREAD := --numprocesses=auto --maxprocesses=4 --dist=worksteal
-# What a playbook said is long enough; the unit tests cannot have it short (see pyproject.toml).
-SHORT := --tb=short
+# What a playbook said is long enough; the unit tests cannot have it short (see pyproject.toml). Each test is named when it has ended,
+# as some take minutes.
+SHORT := --tb=short -vv
+# See tests/setup. The bench runs without it, as users do.
+lint unit integration oldest system molecule: export GC_THRESHOLD := 1000000
 VERSION = $(shell sed -n 's/^version: //p' galaxy.yml)
 TARBALL = .build/onprem-ecs-$(VERSION).tar.gz
 
@@ -72,7 +75,8 @@ hosts: tools ## make the images and packages of the test hosts (root)
 	@$(ROOT) env "PATH=$$PATH" LAB_DIR=$(CURDIR)/.lab PYTHONPATH=tests python -m hosts images
 
 system: tree hosts ## the roles and playbooks on real systemd hosts (root)
-	cd $(TREE) && $(ROOT) env "PATH=$$PATH" LAB_DIR=$(CURDIR)/.lab python -m pytest $(SHORT) --numprocesses=2 --dist=loadfile tests/system
+	cd $(TREE) && $(ROOT) env "PATH=$$PATH" LAB_DIR=$(CURDIR)/.lab python -m pytest $(SHORT) --numprocesses=2 --dist=loadfile \
+	  --no-loadscope-reorder tests/system
 
 molecule: tree hosts ## one molecule scenario for each role (root)
 	cd $(TREE) && $(ROOT) env "PATH=$$PATH" LAB_DIR=$(CURDIR)/.lab python -m pytest $(SHORT) --numprocesses=2 --maxschedchunk=1 tests/molecule

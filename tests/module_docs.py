@@ -42,9 +42,9 @@ def modules() -> list[str]:
 
 
 def aws_modules() -> list[str]:
-    """The modules of the action group ``aws``."""
+    """The collection's own modules of the action group ``roles``."""
     runtime = yaml.safe_load((COLLECTION / "meta" / "runtime.yml").read_text(encoding="utf-8"))
-    return [name for name in runtime["action_groups"]["aws"] if isinstance(name, str)]
+    return [name for name in runtime["action_groups"]["roles"] if "." not in name]
 
 
 def section(module: str, name: str) -> Any:

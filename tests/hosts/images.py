@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 import time
@@ -178,7 +179,9 @@ def _bootstrap(image: Image) -> None:
     command += [f"--customize-hook={line}" for line in _hooks(image, work, packages)]
     tar = work / "image.tar"
     command += [base, str(tar), f"deb {main} {base} main", f"deb {security} {base}-security main"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    # Not in /tmp, where whoever walks through the files would keep the new system's /proc from being unmounted.
+    env = {**os.environ, "TMPDIR": str(work)}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=env)
     if done.returncode != 0:
         raise machine.MachineError(f"mmdebstrap failed for {image.suite}:\n{done.stderr[-3000:]}")
     if not image.rpm:

@@ -18,6 +18,14 @@ from readme_blocks import commands
 from hosts import Lab
 from system.controller import ENROLL, Calls, Controller, Run, readme_user
 
+#: The files that take longest, several minutes each: they begin first, so that none of them is alone at the end.
+LONGEST = ("test_killed", "test_engine", "test_move", "test_offboard", "test_broken_host", "test_another_account")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first; what is in a file stays in order."""
+    items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
+
 
 @contextmanager
 def _controller(name: str, home: Path, hosts: int = 2, *, pipelining: bool = False) -> Iterator[Controller]:

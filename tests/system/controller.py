@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from difflib import unified_diff
@@ -243,8 +243,7 @@ class Controller:
         since = self.lab.run_dir.holder.stat().st_mtime
         found = {path for path in self.home.rglob("*") if path.is_file()}
         for top in (Path("/tmp"), Path("/var/tmp")):  # noqa: S108 - where programs put theirs
-            for folder, _folders, names in os.walk(top):
-                found |= {path for name in names if _is_since(path := Path(folder, name), since)}
+            found |= {path for path in files_below(top) if _is_since(path, since)}
         return sorted(found)
 
 
@@ -265,6 +264,13 @@ def descendants(process: int) -> list[int]:
             for child in map(int, task.read_text().split()):
                 found += [child, *descendants(child)]
     return found
+
+
+def files_below(top: Path) -> Iterator[Path]:
+    """Whatever is no folder below this one, without what is mounted there: to read a /proc can take for ever."""
+    for folder, folders, names in os.walk(top):
+        folders[:] = [name for name in folders if not os.path.ismount(Path(folder, name))]
+        yield from (Path(folder, name) for name in names)
 
 
 def _is_since(path: Path, since: float) -> bool:

@@ -38,6 +38,14 @@ def test_action_group_is_the_modules_that_call_aws() -> None:
     assert aws_modules() == [name for name, used in fragments.items() if "amazon.aws.common.modules" in used]
 
 
+def test_what_the_roles_call_of_others_is_in_the_playbooks_action_group() -> None:
+    called = re.compile(r"^ *(?:- )?((?:amazon|community)\.aws\.\w+):", re.MULTILINE)
+    found = {name for path in files("roles/*/tasks/*.yml") for name in called.findall(path.read_text(encoding="utf-8"))}
+    groups = load("meta/runtime.yml")["action_groups"]
+    assert found == {name for name in groups["roles"] if "." in name}
+    assert "onprem.ecs.roles" in groups["aws"][0]["metadata"]["extend_group"]
+
+
 def test_every_python_file_has_the_licence() -> None:
     bare = [path for path in files("*.py") if SPDX not in path.read_text(encoding="utf-8").splitlines()[:4]]
     assert bare == []
