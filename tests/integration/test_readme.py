@@ -203,7 +203,7 @@ FACTS: dict[str, Any] = {
         "joins": True,
         "trouble": "",
     },
-    "__external_instance_look": {"ecs_host": {"ssm": {"instance_id": NODE["InstanceId"]}}},
+    "__ecs_look": {"ecs_host": {"ssm": {"instance_id": NODE["InstanceId"]}}},
 }
 
 

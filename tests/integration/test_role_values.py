@@ -230,7 +230,12 @@ def values(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]
         {
             "name": name,
             "ansible.builtin.debug": {"msg": {key: VALUES[key] for key in case.expected}},
-            "vars": {"ecs_region": "eu-west-1", "ecs_cluster": "shop", "__ecs_host": host(case.kind), **case.variables},
+            "vars": {
+                "ecs_region": "eu-west-1",
+                "ecs_cluster": "shop",
+                "__ecs_look": {"ecs_host": host(case.kind)},
+                **case.variables,
+            },
         }
         for name, case in CASES.items()
     ]

@@ -137,3 +137,16 @@ def test_ecs_agent(controller: Controller) -> None:
             "onprem.ecs.ssm_activation", state="absent", activation_id=one["ActivationId"], region="eu-west-1"
         )
     instances_up(controller, "node1")
+
+
+def test_each_looks_for_itself(controller: Controller) -> None:
+    """What another role of the same play has seen of the host may be out of date."""
+    tasks = [
+        {"name": "Enroll", "ansible.builtin.import_role": {"name": "onprem.ecs.external_instance"}},
+        {"name": "Stop", "ansible.builtin.command": {"argv": ["systemctl", "stop", "amazon-ssm-agent"]}},
+        {"name": "Keep", "ansible.builtin.import_role": {"name": "onprem.ecs.ssm_agent"}},
+    ]
+    play = {"hosts": "ecs", "gather_facts": False, "tasks": tasks}
+    run = controller.play(controller.write_play("after", [play]))
+    assert run.code == 0, run.text
+    assert controller.lab.host("node1").run("systemctl is-active amazon-ssm-agent").returncode == 0
