@@ -67,9 +67,10 @@ options:
   state:
     description:
       - V(present) makes the role what the other options say.
-      - V(absent) deletes it with its policies and its documented instance profile. A role with policies or instance
-        profiles that O(kind), O(managed_policies), O(inline_policies) and O(instance_profile) do not account for is
-        left as it is and the task fails, unless O(purge_policies=true).
+      - V(absent) deletes it with its policies and its documented instance profile, also when the role is gone and an
+        empty profile is what an earlier run has left. A role with policies or instance profiles that O(kind),
+        O(managed_policies), O(inline_policies) and O(instance_profile) do not account for is left as it is and the
+        task fails, unless O(purge_policies=true).
     type: str
     choices: [present, absent]
     default: present
@@ -149,6 +150,8 @@ options:
     description:
       - Policies of your own inside of the role, name to document. A document is a dictionary or JSON text.
       - One that the role has and that is not named here stays, unless O(purge_policies=true).
+      - A new one is put before an old one is removed, so there must be room for both in the 10,240 characters that IAM
+        allows. Under the name of the old one it replaces it in one call.
     type: dict
     default: {}
   purge_policies:
@@ -161,7 +164,7 @@ options:
   instance_profile:
     description:
       - The name of the instance profile for O(kind=container_instance) and O(kind=managed_instance). The default is the
-        documented one, C(NAME-profile) for the former and C(NAME) for the latter.
+        documented one, C(NAME-profile) for the former and C(NAME) for the latter. V(true) stands for it as well.
       - V(false) makes none. Instance profiles that are there are not removed by it.
     type: str
   pass_role_to:
@@ -208,7 +211,10 @@ options:
     description: The longest session of the role in seconds, 3600 to 43200. When it is not given it stays as it is.
     type: int
   tags:
-    description: The tags of the role. When it is not given they stay as they are.
+    description:
+      - The tags of the role. When it is not given they stay as they are.
+      - IAM heeds no case in the keys of a role's tags. A tag takes the place of one whose key is spelled in another
+        case, and two keys that differ in case alone are refused.
     type: dict
     aliases: [resource_tags]
   purge_tags:

@@ -141,10 +141,14 @@ def not_working(unit: Unit, said: Introspection | None, installed: bool) -> str 
 
 
 def state_refused(host: Host, unit: Unit) -> bool:
-    """Whether the last word since the agent's start is that ECS does not accept the state that it kept."""
-    if unit.started_at is None:
+    """Whether the last word since the agent's start is that ECS does not accept the state that it kept.
+
+    An agent that systemd starts again and again has not told it yet just after a start.
+    """
+    since = unit.troubled_since()
+    if since is None:
         return False
-    causes = diagnose(read_logs(host, ECS, [unit.name], unit.started_at), ECS)
+    causes = diagnose(read_logs(host, ECS, [unit.name], since), ECS)
     return bool(causes) and causes[0].code == "state_refused"
 
 

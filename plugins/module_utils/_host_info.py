@@ -67,7 +67,7 @@ def info(host: Host, options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         allow_ec2=options["allow_ec2"],
         allow_move=options["allow_move"],
     )
-    until, reason = options["until"], None
+    until, reason, began = options["until"], None, host.monotonic()
     if until == "none":
         seen = look(host, options["controller_time"])
     else:
@@ -81,5 +81,6 @@ def info(host: Host, options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     if remedy:
         raise NotReached(f"{words}. Remedy: {remedy}.", ecs_host, seen.ssm.findings if until == "ssm" else [])
     unit = ecs_host["ssm" if until == "ssm" else "agent"]["unit"]
+    waited = f"waited {host.monotonic() - began:.0f} s"
     causes = find_cause(host, seen, until)
-    raise NotReached(explain(f"{words} (waited {options['wait_timeout']} s)", causes, unit), ecs_host, causes)
+    raise NotReached(explain(f"{words} ({waited})", causes, unit), ecs_host, causes)

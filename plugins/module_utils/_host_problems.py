@@ -63,7 +63,8 @@ def system_problems(system: System, wanted: Wanted) -> t.Iterator[Problem]:
         yield Problem(
             "ec2_instance",
             "this is an EC2 instance: it belongs to ECS as a container instance, not as an external instance",
-            "use AWS's ECS-optimised image and an instance profile, or set allow_ec2 if this is what you want",
+            "use AWS's ECS-optimised image and an instance profile, or set ecs_allow_ec2 (allow_ec2 of the module) if "
+            "this is what you want",
             not wanted.allow_ec2,
         )
 

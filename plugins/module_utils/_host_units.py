@@ -11,12 +11,17 @@ import typing as t
 from ansible_collections.onprem.ecs.plugins.module_utils._host_io import Host
 
 PROPERTIES = (
-    "Id,LoadState,ActiveState,SubState,UnitFileState,Result,ExecMainStatus,ExecMainStartTimestampMonotonic,NRestarts"
+    "Id,LoadState,ActiveState,SubState,UnitFileState,Result,ExecMainStatus,ExecMainStartTimestampMonotonic,NRestarts,Job"
 )
+#: Where systemd starts a unit again and again, what ended it is at most so many seconds older than its last start.
+CYCLE = 60.0
 
 
 class Unit(t.NamedTuple):
-    """A unit. ``started_at`` is when its main process started, seconds since the epoch, or None when it has not."""
+    """A unit. ``started_at`` is when its main process started, seconds since the epoch, or None when it has not.
+
+    ``restarts`` counts those by systemd itself since somebody started it; ``job`` tells whether a start or stop waits.
+    """
 
     name: str
     loaded: bool = False
@@ -27,6 +32,11 @@ class Unit(t.NamedTuple):
     exit_status: int = 0
     started_at: float | None = None
     restarts: int = 0
+    job: bool = False
+
+    def troubled_since(self) -> float | None:
+        """From when on the unit's log tells what is wrong with it; None when it was never started."""
+        return self.started_at - CYCLE if self.started_at is not None and self.restarts else self.started_at
 
 
 def parse_show(text: str, names: t.Sequence[str], clock_offset: float = 0.0) -> dict[str, Unit]:
@@ -50,6 +60,7 @@ def parse_show(text: str, names: t.Sequence[str], clock_offset: float = 0.0) -> 
             exit_status=_number(shown.get("ExecMainStatus")),
             started_at=started / 1e6 + clock_offset if started else None,
             restarts=_number(shown.get("NRestarts")),
+            job=_number(shown.get("Job")) > 0,
         )
     return units
 

@@ -42,7 +42,8 @@ def find_cause(host: Host, seen: Look, service: str) -> list[Finding]:
     complaint.
     """
     unit = seen.ssm.unit if service == SSM else seen.units[_host_agent.UNIT]
-    since = unit.started_at if unit.active and unit.started_at is not None else seen.now - MEMORY
+    started = unit.troubled_since() if unit.active else None
+    since = seen.now - MEMORY if started is None else started
     findings = diagnose(read_logs(host, service, [unit.name], since), service, unit.exit_status)
     if service == ECS and seen.engine["reason"]:
         return [_engine_finding(seen), *_engine_log(host, seen), *findings]
@@ -81,7 +82,7 @@ def explain(words: str, findings: t.Sequence[Finding], unit: str) -> str:
 def wait_until(host: Host, until: str, wanted: Wanted, timeout: float) -> tuple[Look, str | None]:
     """Look again and again until it's reached or the time (seconds) is over: the last look, and what was missing then.
 
-    A host that has nothing to wait for (no agent, not registered) is not waited for.
+    A host that has nothing to wait for (no agent, not registered, an agent that has ended for good) is not waited for.
     """
     deadline = host.monotonic() + timeout
     pause = 0.5
@@ -89,10 +90,16 @@ def wait_until(host: Host, until: str, wanted: Wanted, timeout: float) -> tuple[
         seen = look(host)
         reason = missing(seen, until, wanted)
         left = deadline - host.monotonic()
-        if reason is None or left <= 0 or hopeless(seen, until, wanted) is not None:
+        if reason is None or left <= 0 or hopeless(seen, until, wanted) is not None or (until == ECS and ended(seen)):
             return seen, reason
         host.sleep(min(pause, max(left, 0.0)))
         pause = min(pause * 1.5, 5.0)
+
+
+def ended(seen: Look) -> bool:
+    """Whether the ECS agent will not come: systemd starts it no more, or ECS refuses the state that it begins with."""
+    unit = seen.units[_host_agent.UNIT]
+    return not unit.job and bool(unit.sub_state == "failed" or seen.agent["state_refused"])
 
 
 def hopeless(seen: Look, until: str, wanted: Wanted) -> str | None:

@@ -22,7 +22,7 @@ from ansible_collections.onprem.ecs.plugins.module_utils import (
     _iam_wanted,
     _policy,
 )
-from ansible_collections.onprem.ecs.plugins.module_utils._aws import Aws, AwsError, Module
+from ansible_collections.onprem.ecs.plugins.module_utils._aws import Aws, Module
 from ansible_collections.onprem.ecs.plugins.module_utils._errors import EcsError
 from ansible_collections.onprem.ecs.plugins.module_utils._iam_documents import Options
 from ansible_collections.onprem.ecs.plugins.module_utils._iam_plan import Found
@@ -97,7 +97,8 @@ def _manage(aws: Aws, module: Module, jobs: t.Sequence[Job]) -> list[Result]:
     aws.client("iam")
     try:
         return _iam_apply.replanned(lambda: _round(aws, module, jobs))
-    except AwsError as error:
+    except EcsError as error:
+        # A refusal may come in a later round as well, when something was done before.
         done = [words for job in jobs for words in job.done]
         error.result.update(changed=bool(done), changes=done)
         raise
@@ -125,7 +126,7 @@ def _look(aws: Aws, module: Module, job: Job) -> Look:
     wanted = _iam_wanted.wanted(options, where)
     plan = _plan(aws, module, options, wanted, found)
     if plan.changes and found is not None:
-        _protect(aws, module, options, wanted, found)
+        _protect(aws, module, options, wanted, found, plan=plan)
     shall = _iam_wanted.pass_role(options, found.role["Arn"] if found else wanted.arn, where)
     held = _iam_read.documents_of_principals(aws, shall, _iam_pass_role.policy_name(wanted.name))
     return Look(job, wanted, found, plan, _iam_pass_role.plan(wanted.name, shall, held))
@@ -133,7 +134,7 @@ def _look(aws: Aws, module: Module, job: Job) -> Look:
 
 def _plan(aws: Aws, module: Module, options: Options, wanted: Wanted, found: Found | None) -> Plan:
     if options["state"] == "absent":
-        return _iam_plan.absent(wanted, found)
+        return _iam_plan.absent(wanted, found, _iam_read.empty_profiles(aws, wanted, found))
     plan = _iam_plan.present(wanted, found, _iam_read.existing_profiles(aws, wanted, found))
     for arn in _iam_read.missing_policies(aws, plan):
         words = f"the managed policy {arn} does not exist"
@@ -147,23 +148,29 @@ def _plan(aws: Aws, module: Module, options: Options, wanted: Wanted, found: Fou
     return plan
 
 
-def _protect(aws: Aws, module: Module, options: Options, wanted: Wanted, found: Found) -> None:
+def _protect(aws: Aws, module: Module, options: Options, wanted: Wanted, found: Found, *, plan: Plan) -> None:
     """Refuse what would break running work, or warn of it when the user wants it all the same.
+
+    In check mode a task before may be going to make a policy: a warning then, when all depends on what it allows.
 
     :raises EcsError: names who uses the role and the way out
     """
     try:
         use = _iam_guard.find_use(aws, options, wanted, found)
+        missing = _iam_read.missing_policies(aws, plan) if use and module.check_mode else []
+        sure = _iam_guard.find_use(aws, options, _iam_guard.at_best(wanted, missing), found) if missing else use
     except EcsError as error:
         if options["protect"]:
             raise
         # Who said that use does not matter needs no permission, and no Region, to look for it.
         module.warn(f"role {wanted.name}: whether it is in use could not be found out, and protect is false: {error}")
         return
-    if use and options["protect"]:
-        raise EcsError(use.refusal(wanted.name))
-    if use:
-        module.warn(use.warning(wanted.name))
+    if sure and options["protect"]:
+        raise EcsError(sure.refusal(wanted.name))
+    if sure:
+        module.warn(sure.warning(wanted.name))
+    elif use:
+        module.warn(f"role {wanted.name}: {use.users}, unless {' and '.join(missing)} allows it once it is there")
 
 
 def _check_principals(aws: Aws, module: Module, looks: t.Sequence[Look]) -> None:
@@ -192,11 +199,17 @@ def _check_principals(aws: Aws, module: Module, looks: t.Sequence[Look]) -> None
 
 def _apply(aws: Aws, look: Look) -> None:
     """Carry out what concerns the role itself."""
+    untouched = not look.job.done
     answers = _iam_apply.execute(aws, look.role, look.job.done)
     if "CreateRole" in answers:
         look.found = Found({**answers["CreateRole"]["Role"], "AssumeRolePolicyDocument": look.wanted.trust})
-    elif look.found is not None and "role" not in (look.job.first or {}) and look.job.options["state"] == "present":
+    elif untouched and _made_meanwhile(look):
         look.job.done.insert(0, f"create role {look.wanted.name}: another controller did, while this task ran")
+
+
+def _made_meanwhile(look: Look) -> bool:
+    """True when the role that is wanted is there now, and was not at first."""
+    return look.found is not None and "role" not in (look.job.first or {}) and look.job.options["state"] == "present"
 
 
 def _passed_to(look: Look, looks: t.Sequence[Look]) -> dict[str, t.Any]:

@@ -12,8 +12,12 @@ from ansible_collections.onprem.ecs.plugins.module_utils._aws import Aws, AwsErr
 from ansible_collections.onprem.ecs.plugins.module_utils._plan import Change, Plan
 
 #: Another controller was faster between our look and our write: look again and plan again.
-RACES = ("EntityAlreadyExists", "NoSuchEntity", "DeleteConflict")
+RACES = ("EntityAlreadyExists", "NoSuchEntity")
 ROUNDS = 3
+
+#: Something new is on what shall be deleted, or IAM still counts what was taken from it a moment ago: wait before.
+CONFLICT = "DeleteConflict"
+PAUSES = 6
 
 #: IAM is at work on the same role or policy: the same call is right a moment later.
 BUSY = ("ConcurrentModification", "EntityTemporarilyUnmodifiable")
@@ -31,6 +35,13 @@ LONG = (
     "to a block with a wildcard, or have the quota of the length of role trust policies raised, and run this again"
 )
 
+CROWDED = (
+    "The inline policies of a role have 10240 characters together at most, and new ones are put before old ones are "
+    "removed, so that the role never has less than it needs: put the new document under the name of the old policy, "
+    "which replaces it in one call, remove first a policy that the role can do without, or use a managed policy, and "
+    "run this again"
+)
+
 #: How IAM calls the quota of a trust document; CreateRole meets others, too.
 TRUST_QUOTA = "ACLSizePerRole"
 
@@ -46,11 +57,17 @@ def replanned(work: t.Callable[[], Result], again: t.Callable[[AwsError], bool] 
     """Look, plan and do it; from the start when it ends with an error for which ``again`` holds, a few times."""
     for _round in range(ROUNDS - 1):
         try:
-            return work()
+            return _without_conflict(work)
         except AwsError as error:
             if not again(error):
                 raise
-    return work()
+    return _without_conflict(work)
+
+
+def _without_conflict(work: t.Callable[[], Result]) -> Result:
+    """The same after a pause, and from the start as well, while IAM refuses a deletion."""
+    answer: Result = eventually(work, lambda error: error.code == CONFLICT, retries=PAUSES)
+    return answer
 
 
 def execute(aws: Aws, plan: Plan, done: list[str], fresh: bool = False) -> dict[str, dict[str, t.Any]]:
@@ -88,10 +105,12 @@ def _write(aws: Aws, change: Change, fresh: bool) -> dict[str, t.Any]:
 
 
 def _remedy(change: Change, error: AwsError) -> str:
-    """What to do about a quota of a role that can be raised; empty for other quotas."""
+    """What to do about a quota of a role; empty for other quotas."""
     # A policy that is given to many is not exchanged for another.
     if change.operation == "AttachRolePolicy" and change.resource.startswith("role "):
         return FULL
+    if change.operation == "PutRolePolicy":
+        return CROWDED
     return LONG if TRUST_QUOTA in (error.aws_message or "") else ""
 
 

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 from ansible_collections.onprem.ecs.plugins.module_utils import (
@@ -76,6 +76,14 @@ def find_use(aws: Aws, options: Options, wanted: Wanted, found: Found) -> Use | 
     features = _catalog.INFRASTRUCTURE.features.values()
     manages = wanted.kind == "infrastructure" or any(_has_policy_for(found, feature) for feature in features)
     return use or (_infrastructure(aws, options, wanted, found) if manages else None)
+
+
+def at_best(wanted: Wanted, missing: t.Collection[str]) -> Wanted:
+    """The role if policies that are not there yet allowed everything: what it loses even then, it surely loses."""
+    everything = _policy.document([_policy.statement(["*"], ["*"])])
+    boundary = "" if wanted.permissions_boundary in missing else wanted.permissions_boundary
+    allowed = {arn: everything for arn in wanted.managed if arn in missing}
+    return replace(wanted, permissions_boundary=boundary, inline={**wanted.inline, **allowed})
 
 
 # What is lost ------------------------------------------------------------------------------------------------------
@@ -228,9 +236,9 @@ def _kept_regions(wanted: Wanted, found: Found) -> frozenset[str] | None:
     kind = _catalog.ANYWHERE
     if _policy.same(found.trust, wanted.trust):
         return None
-    so_far = _policy.may_reach(found.trust, kind.service, kind.source)
-    kept = _policy.reach(wanted.trust, kind.service, kind.source)
-    if kept is not None and so_far and all(_policy.in_regions(one, kept) for one in so_far):
+    so_far = _policy.may_reach(found.trust, kind.service, kind.source, found.role["Arn"])
+    kept = _policy.reach(wanted.trust, kind.service, kind.source, found.role["Arn"])
+    if kept is not None and so_far is not None and all(_policy.in_regions(one, kept) for one in so_far):
         return None
     return kept
 
@@ -310,9 +318,9 @@ def _infrastructure(aws: Aws, options: Options, wanted: Wanted, found: Found) ->
 
 def _loses_trust(wanted: Wanted, found: Found) -> bool:
     """ECS could assume the role, and could not any more, or not from everywhere."""
-    service = _catalog.INFRASTRUCTURE.service
+    service, role = _catalog.INFRASTRUCTURE.service, found.role["Arn"]
     return (
-        service in _policy.trusted_services(found.trust)
-        and _policy.reach(wanted.trust, service, "ecs") is not None
+        _policy.may_reach(found.trust, service, "ecs", role) != frozenset()
+        and _policy.reach(wanted.trust, service, "ecs", role) is not None
         and not _policy.same(found.trust, wanted.trust)
     )

@@ -116,7 +116,7 @@ def becomes(wanted: Wanted, found: Found | None) -> Found:
     elif wanted.permissions_boundary == "":
         role.pop("PermissionsBoundary", None)
     if wanted.tags is not None:
-        role["Tags"] = _tags.to_aws(_tags.after(found.tags, wanted.tags, wanted.purge_tags))
+        role["Tags"] = _tags.to_aws(_tags.after(found.tags, wanted.tags, wanted.purge_tags, caseless=True))
     profiles = set(found.profiles)
     if wanted.profile:
         profiles.add(wanted.profile)
@@ -278,13 +278,16 @@ def _profiles(wanted: Wanted, found: Found, existing: t.Collection[str]) -> list
     return changes
 
 
-def absent(wanted: Wanted, found: Found | None) -> Plan:
+def absent(wanted: Wanted, found: Found | None, empty_profiles: t.Collection[str] = ()) -> Plan:
     """The changes that remove the role, and the instance profile that is the documented one.
 
+    :param empty_profiles: the documented one, when it is there and holds no role
     :raises EcsError: a user attached something that ``purge_policies`` does not allow to be removed
     """
+    left = [_profile_deletion(profile) for profile in empty_profiles]
+    before = {"instance_profiles": sorted([*(found.profiles if found else ()), *empty_profiles])} if left else {}
     if found is None:
-        return Plan()
+        return Plan(tuple(left), before, {})
     foreign = _foreign(wanted, found)
     if foreign and not wanted.purge_policies:
         raise EcsError(
@@ -297,12 +300,15 @@ def absent(wanted: Wanted, found: Found | None) -> Plan:
         words = f"take role {name} out of instance profile {profile}"
         changes.append(_change(Phase.REVOKE, "RemoveRoleFromInstanceProfile", name, words, InstanceProfileName=profile))
         if profile == wanted.profile:
-            words = f"delete instance profile {profile}"
-            params = {"InstanceProfileName": profile}
-            where = f"instance profile {profile}"
-            changes.append(Change(Phase.DELETE, "iam", "DeleteInstanceProfile", where, words, params))
-    changes.append(_change(Phase.DELETE, "DeleteRole", name, f"delete role {name}"))
-    return Plan(tuple(changes), sections(found), {})
+            changes.append(_profile_deletion(profile))
+    changes += [*left, _change(Phase.DELETE, "DeleteRole", name, f"delete role {name}")]
+    return Plan(tuple(changes), {**sections(found), **before}, {})
+
+
+def _profile_deletion(profile: str) -> Change:
+    where = f"instance profile {profile}"
+    params = {"InstanceProfileName": profile}
+    return Change(Phase.DELETE, "iam", "DeleteInstanceProfile", where, f"delete {where}", params)
 
 
 def _foreign(wanted: Wanted, found: Found) -> list[str]:

@@ -52,6 +52,10 @@ def manage_policy(aws: Aws, module: Module) -> dict[str, t.Any]:
     except AwsError as error:
         error.result.update(changed=bool(run.done), changes=run.done)
         raise _explained(error, wanted) from error
+    except EcsError as error:
+        # A refusal may come in a later round as well, when something was done before.
+        error.result.update(changed=bool(run.done), changes=run.done)
+        raise
 
 
 def where(aws: Aws, options: Options) -> Where:

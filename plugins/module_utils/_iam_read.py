@@ -12,7 +12,12 @@ from dataclasses import replace
 from ansible_collections.onprem.ecs.plugins.module_utils import _catalog, _iam_plan, _iam_wanted, _policy
 from ansible_collections.onprem.ecs.plugins.module_utils._aws import Aws, AwsError
 from ansible_collections.onprem.ecs.plugins.module_utils._errors import EcsError
-from ansible_collections.onprem.ecs.plugins.module_utils._iam_documents import Options, Where, regions_of_services
+from ansible_collections.onprem.ecs.plugins.module_utils._iam_documents import (
+    Options,
+    Where,
+    regions_of_services,
+    service_template,
+)
 from ansible_collections.onprem.ecs.plugins.module_utils._iam_plan import Found
 from ansible_collections.onprem.ecs.plugins.module_utils._iam_principal import Principal
 from ansible_collections.onprem.ecs.plugins.module_utils._iam_wanted import Wanted
@@ -53,19 +58,31 @@ def existing_profiles(aws: Aws, wanted: Wanted, found: Found | None) -> tuple[st
 
     :raises EcsError: another role is in it
     """
+    others = _others_in_profile(aws, wanted, found)
+    if others:
+        raise EcsError(
+            f"instance profile {wanted.profile} holds the role {others[0]}, and a profile holds one role only"
+        )
+    return (str(wanted.profile),) if others is not None else ()
+
+
+def empty_profiles(aws: Aws, wanted: Wanted, found: Found | None) -> tuple[str, ...]:
+    """The wanted instance profile, if it is there and holds no role, as a deletion that was cut off leaves it."""
+    return (str(wanted.profile),) if _others_in_profile(aws, wanted, found) == [] else ()
+
+
+def _others_in_profile(aws: Aws, wanted: Wanted, found: Found | None) -> list[str] | None:
+    """The roles in the wanted instance profile; None when there is none, or this role is known to be in it."""
     profile = wanted.profile
     if not profile or (found and profile in found.profiles):
-        return ()
+        return None
     try:
         answer = aws.call("iam", "GetInstanceProfile", f"instance profile {profile}", InstanceProfileName=profile)
     except AwsError as error:
         if error.code == "NoSuchEntity":
-            return ()
+            return None
         raise
-    others = [role["RoleName"] for role in answer["InstanceProfile"]["Roles"]]
-    if others:
-        raise EcsError(f"instance profile {profile} holds the role {others[0]}, and a profile holds one role only")
-    return (profile,)
+    return [str(role["RoleName"]) for role in answer["InstanceProfile"]["Roles"]]
 
 
 def missing_policies(aws: Aws, plan: Plan) -> list[str]:
@@ -129,7 +146,7 @@ def _so_far(options: Options, place: Where, found: Found) -> Where:
     named |= {*regions_of_services(kind, place.partition, _policy.trusted_services(found.trust)).values()}
     known = _iam_wanted.known_regions(options, place, found.inline)
     trusted = {name for name in named if _policy.has_wildcard(name)}
-    if kind.regional and _trusted_from_everywhere(kind, found):
+    if _trusted_from_everywhere(service_template(kind, place.partition), kind.source, found):
         trusted = {"*"}
     wild = {name for name in known if _policy.has_wildcard(name)}
     # What AWS's policy allowed in every Region that trusts the role, the one in its place allows there, too.
@@ -143,15 +160,15 @@ def _so_far(options: Options, place: Where, found: Found) -> Where:
     )
 
 
-def _trusted_from_everywhere(kind: _catalog.Kind, found: Found) -> bool:
-    """True unless the Regions are known from which alone its service can assume the role.
+def _trusted_from_everywhere(service: str, source: str, found: Found) -> bool:
+    """True unless the Regions are known from which alone the service can assume the role.
 
     A condition that is not known here, as one on the organisation, leaves them all: who uses it elsewhere goes on.
     Other accounts lose nothing by what takes its place: a role cannot be passed to a service in another account.
     https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html
     """
-    trusted = kind.service in _policy.trusted_services(found.trust)
-    return trusted and not _policy.may_reach(found.trust, kind.service, kind.source)
+    trusted = service in _policy.trusted_services(found.trust)
+    return trusted and not _policy.may_reach(found.trust, service, source)
 
 
 def shown(found: Found) -> dict[str, t.Any]:

@@ -71,7 +71,7 @@ def check(options: Options, region: str) -> None:
     kind = _kind(options)
     _check_names(options, kind)
     _iam_pass_role.principals(options["pass_role_to"])
-    _tags.wanted(options["tags"])
+    _tags.wanted(options["tags"], caseless=True)
     for feature in options["features"] or []:
         if feature not in kind.features:
             allowed = ", ".join(kind.features) or "none"
@@ -153,7 +153,7 @@ def wanted(options: Options, where: Where) -> Wanted:
         ours_managed=frozenset(policy_arn(path, where) for one in kind.grants() for path in one.managed),
         ours_inline=ours_inline,
         purge_policies=options["purge_policies"],
-        tags=_tags.wanted(options["tags"]),
+        tags=_tags.wanted(options["tags"], caseless=True),
         purge_tags=options["purge_tags"],
         profile=profile_name(options),
         clusters=tuple(arns("cluster", options, where)) if options["clusters"] else (),
@@ -187,7 +187,8 @@ def profile_name(options: Options) -> str | None:
     choice = options["instance_profile"]
     if not kind.profile:
         return None
-    if choice is None:
+    # The option is a text, so Ansible hands over YAML's true and false as "True" and "False".
+    if choice is None or str(choice).lower() in ("true", "yes"):
         return kind.profile.format(name=role_name(options))
     return "" if str(choice).lower() in ("false", "no", "") else str(choice)
 

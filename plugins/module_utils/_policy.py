@@ -33,6 +33,10 @@ ROOT = re.compile(r"arn:aws[a-z-]*:iam::(\d{12}):root")
 SOURCE_ACCOUNT, SOURCE_ARN = "aws:sourceaccount", "aws:sourcearn"
 #: The operators that compare with an ARN in which ``*`` and ``?`` are wildcards. To StringEquals they are letters.
 TAKES_WILDCARDS = re.compile(r"(ArnEquals|ArnLike|StringLike)(IfExists)?")
+#: The operators that compare text. A key has one value here, for which those that are for several do the same.
+COMPARES_TEXT = re.compile(
+    r"(For(Any|All)Values?:)?String(?P<no>Not)?(?P<how>Equals|EqualsIgnoreCase|Like)(IfExists)?", re.IGNORECASE
+)
 #: What can stand in an ARN in place of the Region, the number of an account not.
 LIKE_A_REGION = re.compile(r"(?=.*[a-z*?])[a-z0-9*?-]+")
 #: The services always name a source, so this condition limits nothing.
@@ -256,45 +260,75 @@ def source_regions(trust_document: t.Mapping[str, t.Any], service: str) -> tuple
     return tuple(sorted(found))
 
 
-def _regions_with_some(arns: t.Iterable[str], service: str) -> frozenset[str]:
-    """The Regions of those ARNs that stand for anything of the service; ``*`` where that cannot be read."""
+def _regions_with_some(arns: t.Iterable[str], service: str, role: str = "") -> frozenset[str]:
+    """The Regions of those ARNs that stand for anything of the service; ``*`` where that cannot be read.
+
+    :param role: one with the number of another account than this one's does not count
+    """
     found = set()
     for arn in arns:
         parts = arn.split(":", 5)
         if len(parts) < 6:
             found.add("*")
-        elif fnmatchcase(service, parts[2]):
+        elif fnmatchcase(service, parts[2]) and not (role and parts[4].isdecimal() and parts[4] != _account_of(role)):
             found.add(parts[3] if LIKE_A_REGION.fullmatch(parts[3]) else "*")
     return frozenset(found)
 
 
-def _regions_in(arns: t.Iterable[str], service: str) -> frozenset[str]:
-    """The Regions of those ARNs that stand for everything of the service."""
+def _regions_in(arns: t.Iterable[str], service: str, role: str) -> frozenset[str]:
+    """The Regions of those ARNs that stand for everything of the service in the role's account."""
+    partition, account = role.split(":")[1], _account_of(role)
     found = set()
     for arn in arns:
         parts = ["*"] * 6 if arn == "*" else arn.split(":", 5)
-        if len(parts) == 6 and parts[3] and parts[5] == "*" and fnmatchcase(service, parts[2]):
+        if len(parts) < 6 or not parts[3] or parts[5] != "*":
+            continue
+        if all(fnmatchcase(*pair) for pair in ((partition, parts[1]), (service, parts[2]), (account, parts[4]))):
             found.add(parts[3])
     return frozenset(found)
 
 
-def reach(trust_document: t.Mapping[str, t.Any], principal: str, source: str) -> frozenset[str] | None:
+def _account_of(role: str) -> str:
+    """The number in the ARN of a role."""
+    return role.split(":")[4]
+
+
+def _from_account(operator: str, values: t.Iterable[str], role: str) -> bool | None:
+    """Whether calls from the role's account meet a condition on ``aws:SourceAccount``; None: that is not known."""
+    if operator == "Null":
+        # The services always name the account.
+        return [value.lower() for value in values] == ["false"]
+    compares = COMPARES_TEXT.fullmatch(operator)
+    # A value with a variable of IAM is not known here.
+    if not compares or any("${" in value for value in values):
+        return None
+    like, account = compares["how"].lower() == "like", _account_of(role)
+    named = any(fnmatchcase(account, value) if like else account == value for value in values)
+    return named != bool(compares["no"])
+
+
+def reach(trust_document: t.Mapping[str, t.Any], principal: str, source: str, role: str) -> frozenset[str] | None:
     """The Regions from which a service can surely assume the role, also with wildcards; None: all.
 
     A condition that is not one of those that AWS documents is taken to let nobody in: right for what shall be.
 
     :param principal: of the service, e.g. ``ssm.amazonaws.com``
     :param source: the service in ``aws:SourceArn``, e.g. ``ssm``
+    :param role: its ARN. Who uses it is in the same account, since it cannot be passed to a service in another
     """
-    return _union(_let_in(one, source) for one in _trusting(trust_document, principal))
+    return _union(_let_in(one, source, role) for one in _trusting(trust_document, principal))
 
 
-def may_reach(trust_document: t.Mapping[str, t.Any], principal: str, source: str) -> frozenset[str] | None:
+def may_reach(
+    trust_document: t.Mapping[str, t.Any], principal: str, source: str, role: str = ""
+) -> frozenset[str] | None:
     """The Regions from which a service can perhaps assume the role, also with wildcards; None: all.
 
     A condition that is not one of those that AWS documents is taken to let everybody in: right for what is there.
+
+    :param role: its ARN, when those in another account do not count
     """
-    return _union(_may_let_in(one, source) for one in _trusting(trust_document, principal))
+    return _union(_may_let_in(one, source, role) for one in _trusting(trust_document, principal))
 
 
 def _trusting(trust_document: t.Mapping[str, t.Any], principal: str) -> list[Document]:
@@ -312,26 +346,30 @@ def _union(parts: t.Iterable[frozenset[str] | None]) -> frozenset[str] | None:
     return frozenset(found)
 
 
-def _let_in(one: t.Mapping[str, t.Any], source: str) -> frozenset[str] | None:
+def _let_in(one: t.Mapping[str, t.Any], source: str, role: str) -> frozenset[str] | None:
     """The Regions that the conditions of a statement leave; None: all."""
     left: frozenset[str] | None = None
     for operator, key, values in conditions(one):
-        if key == SOURCE_ACCOUNT or (operator, key, [value.lower() for value in values]) == IS_THERE:
+        if key == SOURCE_ACCOUNT and _from_account(operator, values, role):
+            continue
+        if (operator, key, [value.lower() for value in values]) == IS_THERE:
             continue
         if key != SOURCE_ARN or not TAKES_WILDCARDS.fullmatch(operator):
             return frozenset()
-        regions = _regions_in(values, source)
+        regions = _regions_in(values, source, role)
         if "*" not in regions:
             left = regions if left is None else left & regions
     return left
 
 
-def _may_let_in(one: t.Mapping[str, t.Any], source: str) -> frozenset[str] | None:
+def _may_let_in(one: t.Mapping[str, t.Any], source: str, role: str) -> frozenset[str] | None:
     """The Regions of which the conditions of a statement leave at most something; None: all."""
     left: frozenset[str] | None = None
     for operator, key, values in conditions(one):
+        if role and key == SOURCE_ACCOUNT and _from_account(operator, values, role) is False:
+            return frozenset()
         if key == SOURCE_ARN and TAKES_WILDCARDS.fullmatch(operator):
-            regions = _regions_with_some(values, source)
+            regions = _regions_with_some(values, source, role)
             if "*" not in regions:
                 # Of two conditions both hold. What wildcards have in common is not looked for: all of both is enough.
                 left = regions if left is None else left | regions

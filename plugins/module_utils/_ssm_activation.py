@@ -293,9 +293,15 @@ def absent(aws: Aws, module: Module) -> Result:
     kept = _ssm.stored_code(aws, store) if store else None
     if store and not kept and not (activation_id or tags or params["expired"]):
         return {"changed": False, "changes": [], "activations": []}
-    activation_id = activation_id or (kept.activation_id if kept else None)
-    found = _ssm.activations(aws, activation_id, role_name(iam_role) if iam_role else None)
-    going = chosen(found, tags, params["expired"], now)
+    if kept and activation_id and activation_id != kept.activation_id:
+        raise EcsError(
+            f"activation_id: {activation_id} is not the activation that the parameter {store} keeps, which is "
+            f"{kept.activation_id}. Give activation_id or store"
+        )
+    role = role_name(iam_role) if iam_role else None
+    # The one of the parameter is looked up by its id alone, to tell one of another role from one that has gone.
+    found = _ssm.activations(aws, kept.activation_id) if kept else _ssm.activations(aws, activation_id, role)
+    going = [one for one in chosen(found, tags, params["expired"], now) if role in (None, one.get("IamRole"))]
     # The parameter goes with its activation, and when its activation has gone already.
     staying = {one["ActivationId"] for one in found} - {one["ActivationId"] for one in going}
     plan = plan_delete(going, store if kept and kept.activation_id not in staying else None)

@@ -16,6 +16,10 @@ Tags = t.Dict[str, str]
 #: AWS's limits for the tags of one resource.
 MOST_TAGS, LONGEST_KEY, LONGEST_VALUE = 50, 128, 256
 
+#: What IAM tags without heed to the case of keys: the tag that is set last replaces one of another spelling.
+#: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html#case-sensitivity
+CASELESS = ("Role",)
+
 #: Tags with this prefix are AWS's own: nobody can set or remove them.
 RESERVED = "aws:"
 
@@ -30,9 +34,10 @@ def to_aws(tags: t.Mapping[str, str], key: str = "Key", value: str = "Value") ->
     return [{key: name, value: tags[name]} for name in sorted(tags)]
 
 
-def wanted(tags: t.Mapping[str, t.Any] | None) -> Tags | None:
+def wanted(tags: t.Mapping[str, t.Any] | None, caseless: bool = False) -> Tags | None:
     """The option ``tags`` with strings as values; None stays None, which means "leave alone".
 
+    :param caseless: keys that differ in case alone are the same key, as for the tags of roles
     :raises EcsError: when AWS would not accept them
     """
     if tags is None:
@@ -47,22 +52,41 @@ def wanted(tags: t.Mapping[str, t.Any] | None) -> Tags | None:
             raise EcsError(f"tags: the key {name!r} begins with {RESERVED!r}, which is reserved for AWS")
         if len(text) > LONGEST_VALUE:
             raise EcsError(f"tags: the value of {name!r} has more than {LONGEST_VALUE} characters")
+    if caseless:
+        _check_case(result)
     return result
 
 
-def difference(found: t.Mapping[str, str], want: t.Mapping[str, str] | None, purge: bool) -> tuple[Tags, list[str]]:
-    """What to set and what to remove, sorted. AWS's own tags always stay; ``want`` None changes nothing."""
+def _check_case(tags: Tags) -> None:
+    spelled: dict[str, str] = {}
+    for name in tags:
+        other = spelled.setdefault(name.lower(), name)
+        if other != name:
+            raise EcsError(f"tags: {other!r} and {name!r} are one key, since the tags of a role know no case; name one")
+
+
+def difference(
+    found: t.Mapping[str, str], want: t.Mapping[str, str] | None, purge: bool, caseless: bool = False
+) -> tuple[Tags, list[str]]:
+    """What to set and what to remove, sorted. AWS's own tags always stay; ``want`` None changes nothing.
+
+    :param caseless: a tag that is set takes the place of one whose key differs in case alone: it need not be removed
+    """
     if want is None:
         return {}, []
     to_set = {name: want[name] for name in sorted(want) if found.get(name) != want[name]}
-    surplus = [name for name in sorted(found) if name not in want and not name.lower().startswith(RESERVED)]
+    key = str.lower if caseless else str
+    named = {key(name) for name in want}
+    surplus = [name for name in sorted(found) if key(name) not in named and not name.lower().startswith(RESERVED)]
     return to_set, surplus if purge else []
 
 
-def after(found: t.Mapping[str, str], want: t.Mapping[str, str] | None, purge: bool) -> Tags:
+def after(found: t.Mapping[str, str], want: t.Mapping[str, str] | None, purge: bool, caseless: bool = False) -> Tags:
     """The tags when the difference has been made up."""
-    to_set, surplus = difference(found, want, purge)
-    return {**{name: found[name] for name in found if name not in surplus}, **to_set}
+    to_set, surplus = difference(found, want, purge, caseless)
+    key = str.lower if caseless else str
+    gone = {key(name) for name in (*surplus, *to_set)}
+    return {**{name: found[name] for name in found if key(name) not in gone}, **to_set}
 
 
 def iam_changes(
@@ -74,7 +98,7 @@ def iam_changes(
     :param params: what names it in the calls
     """
     kind = resource.partition(" ")[0].capitalize()
-    to_set, surplus = difference(found, then, purge=True)
+    to_set, surplus = difference(found, then, purge=True, caseless=kind in CASELESS)
     changes = []
     if surplus:
         words = f"remove the tags {', '.join(surplus)} from {resource}"

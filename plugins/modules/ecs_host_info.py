@@ -553,8 +553,8 @@ ecs_host:
             - A short name of the kind of problem.
             - Of the machine C(not_root), C(no_systemd), C(unsupported_system), C(unsupported_architecture),
               C(old_kernel), C(no_cgroup), C(cgroup_memory), C(cgroup_v2), C(ec2_instance), C(no_package_manager),
-              C(engine_missing), C(engine_snap), C(iptables_missing), C(clock), C(clock_wrong), C(selinux),
-              C(disk_space).
+              C(engine_missing), C(engine_snap), C(engine_podman), C(engine_unknown_to_agent),
+              C(iptables_missing), C(clock), C(clock_wrong), C(selinux), C(disk_space).
             - Of what is there already C(credentials_conflict), C(registered_elsewhere), C(other_region),
               C(other_cluster), C(ssm_config_invalid), C(ssm_not_working), or the name of the failure that was found in
               the SSM agent's log, such as C(node_deregistered), C(fingerprint_mismatch), C(machine_changed) and

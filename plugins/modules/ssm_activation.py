@@ -73,7 +73,8 @@ options:
       - With O(state=present) the activation in it is returned again when it has not expired, has room for
         O(registration_limit) more registrations, and has the same role, name and tags. Otherwise a new one is made
         and kept in its place.
-      - With O(state=absent) the activation in it and the parameter are deleted.
+      - With O(state=absent) the activation in it and the parameter are deleted, when the activation is one that the
+        other options choose. O(activation_id) must be the one in it, when both are given.
     type: str
   activation_id:
     description: The activation to delete, for O(state=absent).

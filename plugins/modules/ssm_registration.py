@@ -15,7 +15,7 @@ description:
   - Registers the host that it runs on with an activation, by the SSM agent that is installed there.
   - Never registers over a registration for the same Region, unless O(force), or unless it is lost for sure. It is on
     a disk that was cloned from another machine, and where it does not work and AWS's last word in the agent's log is
-    that the node was deregistered or is another machine.
+    that the node was deregistered, is another machine, or has another key.
   - A second run changes nothing and uses no room of the activation.
   - The SSM agent drops an old registration before it asks for a new one. When the new one fails, or the run is
     killed, the old one is put back.

@@ -179,11 +179,15 @@ def policy_in_use(call: Call) -> None:
 
 @rule("iam", "TagRole")
 def tags_of_role(call: Call) -> None:
-    """Fifty tags a role, and none in AWS's name."""
+    """Fifty tags a role, whose keys have no case: a tag takes the place of one in another spelling."""
     role = _role(call)
-    wanted = {tag["Key"] for tag in call.params["Tags"]}
-    if len(wanted | {tag["Key"] for tag in role.tags}) > TAGS:
+    wanted = [tag["Key"].lower() for tag in call.params["Tags"]]
+    if len(set(wanted)) < len(wanted):
+        raise AwsError("InvalidInput", "Duplicate tag keys found. Please note that Tag keys are case insensitive.")
+    others = [tag for tag in role.tags if tag["Key"].lower() not in wanted]
+    if len(others) + len(wanted) > TAGS:
         raise AwsError("LimitExceeded", f"The number of tags has reached the maximum limit of {TAGS}.", 409)
+    role.tags = others
 
 
 @rule("iam", "CreateRole", "TagRole", "CreatePolicy", "TagPolicy", "CreateInstanceProfile", "TagInstanceProfile")

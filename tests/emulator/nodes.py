@@ -13,6 +13,7 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
@@ -23,6 +24,7 @@ from .constants import ACCOUNT
 from .errors import AwsError
 from .pagination import page
 from .roles import assumable_by_ssm, find_role, ssm_name, trusted_role
+from .shapes import require
 from .sockets import Socket, hang_up
 
 REPORTED = (
@@ -36,6 +38,8 @@ REPORTED = (
     "PlatformVersion",
 )
 KEY_LETTERS = string.ascii_uppercase + "234567"
+#: What the agents make and nothing else: what AWS would say to other kinds and sizes is not known.
+KEY_TYPE, KEY_BITS = "Rsa", 2048
 
 
 @dataclass
@@ -80,24 +84,25 @@ class NodeSession:
     role: str
 
 
-def checked_public_key(text: str) -> str:
-    """The key as sent, when it is an RSA key in base64 SPKI form.
+def checked_public_key(text: str, kind: Any) -> str:
+    """The key as sent, when it is said to be an RSA key and is one of 2048 bits in base64 SPKI form.
 
     :raises AwsError: InvalidPublicKey
     """
     try:
         key = load_der_public_key(base64.b64decode(text, validate=True))
-    except (binascii.Error, ValueError):
+    except (binascii.Error, ValueError, UnsupportedAlgorithm):
         raise AwsError("InvalidPublicKey") from None
-    if not isinstance(key, RSAPublicKey):
+    if kind != KEY_TYPE or not isinstance(key, RSAPublicKey) or key.key_size != KEY_BITS:
         raise AwsError("InvalidPublicKey")
     return text
 
 
 @operation("ssm", "RegisterManagedInstance")
 def register_managed_instance(call: Call) -> dict[str, Any]:
-    """A host becomes a node. Unsigned: the activation is the proof."""
-    key = checked_public_key(call.params["PublicKey"])
+    """A host becomes a node. Unsigned: the activation is the proof, and nothing of it is used by a refused call."""
+    require(call.params, "ActivationCode", "ActivationId", "Fingerprint", "PublicKey")
+    key = checked_public_key(call.params["PublicKey"], call.params.get("PublicKeyType"))
     if any(node.public_key == key for node in call.state.nodes.values()):
         raise AwsError("InstanceAlreadyRegistered")
     activation = redeem(call)
@@ -138,8 +143,9 @@ def own_node(call: Call) -> Node:
 @operation("ssm", "RequestManagedInstanceRoleToken")
 def request_role_token(call: Call) -> dict[str, Any]:
     """Credentials of the node's role, for a node that shows the fingerprint it registered with."""
+    require(call.params, "Fingerprint")
     node = own_node(call)
-    if call.params.get("Fingerprint") != node.fingerprint:
+    if call.params["Fingerprint"] != node.fingerprint:
         raise AwsError("MachineFingerprintDoesNotMatch", f"Fingerprint does not match for {node.instance_id}")
     role = find_role(call.partition, node.iam_role)
     if role is None or not assumable_by_ssm(call, role, node.instance_id):
@@ -168,7 +174,8 @@ def request_role_token(call: Call) -> dict[str, Any]:
 @operation("ssm", "UpdateManagedInstancePublicKey")
 def update_public_key(call: Call) -> dict[str, Any]:
     """The node changes its key pair; the call was signed with the old one."""
-    own_node(call).public_key = checked_public_key(call.params["NewPublicKey"])
+    require(call.params, "NewPublicKey", "NewPublicKeyType")
+    own_node(call).public_key = checked_public_key(call.params["NewPublicKey"], call.params["NewPublicKeyType"])
     return {}
 
 

@@ -191,9 +191,11 @@ def _check_output(shape: Shape, value: Any, path: str) -> None:
 def require(params: dict[str, Any], *names: str) -> None:
     """The same for the agents' calls, which are in no model: members that must be there, as text.
 
-    :raises AwsError: ValidationException
+    :raises AwsError: ValidationException, and SerializationException for what is no text
     """
     for name in names:
-        if not isinstance(params.get(name), str) or not params[name]:
+        if not isinstance(params.get(name, ""), (str, type(None))):
+            raise AwsError("SerializationException", f"{_camel(name)} must be of type string")
+        if not params.get(name):
             constraint = f"Value null at '{_camel(name)}' failed to satisfy constraint: Member must not be null"
             raise AwsError("ValidationException", f"1 validation error detected: {constraint}")

@@ -31,6 +31,7 @@ if [ "$(cat /proc/1/comm)" = systemd ]; then
     systemctl start amazon-ssm-agent
 fi
 """
+# The real one asks snapd; there is none on the hosts, and the folder says the same.
 SSM_PREINST = """#!/bin/sh
 if [ -e /snap/amazon-ssm-agent ]; then
     echo "amazon-ssm-agent is installed as a snap already: remove that first" >&2

@@ -19,7 +19,8 @@ IDS = {name: f"mi-0123456789abcdef{name[-1]}" for name in HOSTS}
 @pytest.fixture
 def batch(playbooks: Playbooks) -> Playbooks:
     """Three hosts, of which node1 was taken out of the cluster in the console, and node2 has a task."""
-    nodes = [{"InstanceId": one, "Region": REGION, "IamRole": "ecsAnywhereRole"} for one in IDS.values()]
+    common = {"Region": REGION, "IamRole": "ecsAnywhereRole", "PingStatus": "Online"}
+    nodes = [{"InstanceId": one, **common} for one in IDS.values()]
     edge = {"Region": REGION, "cluster": "edge", "agentConnected": True}
     instances = [{**edge, "InstanceId": IDS[name]} for name in ("node0", "node2")]
     playbooks.emulator("POST", "seed", {"nodes": nodes, "container_instances": instances})
@@ -29,9 +30,9 @@ def batch(playbooks: Playbooks) -> Playbooks:
 
 def drain(playbooks: Playbooks, *options: str, **variables: Any) -> Run:
     """Drain the three; who they are is known already."""
-    member = {"place": {"region": REGION, "cluster": "edge"}, "id": "{{ ids[inventory_hostname] }}"}
+    member = {"call": "now", "place": {"region": REGION, "cluster": "edge"}, "id": "{{ ids[inventory_hostname] }}"}
     tasks = [
-        {"ansible.builtin.set_fact": {"__external_instance_member": member}},
+        {"ansible.builtin.set_fact": {"__external_instance_member": member, "__external_instance_call": "now"}},
         {
             "name": "Drain",
             "ansible.builtin.import_role": {"name": "onprem.ecs.external_instance", "tasks_from": "drain_members"},
@@ -82,3 +83,57 @@ def test_who_cannot_be_asked_for_is_not_good(batch: Playbooks) -> None:
         batch.emulator("POST", "faults", {**fault, "code": "AccessDeniedException", "message": "no"})
         run = drain(batch, *options)
         assert failed(run) == set(HOSTS), run.explain()
+
+
+def calls(playbooks: Playbooks, *tasks: dict[str, Any]) -> Run:
+    """The role is called in such ways one after the other, in a batch where no host has tasks."""
+    playbooks.emulator("DELETE", "tasks")
+    path = playbooks.folder / "calls.yml"
+    given = {"ids": IDS, "ecs_region": REGION, "ecs_drain_timeout": 5, "ecs_wait_timeout": 5}
+    path.write_text(json.dumps([playbooks.local(list(tasks), hosts="all", vars=given)]), encoding="utf-8")
+    return playbooks.run_file(str(path), "-i", ",".join(name for name in HOSTS if name != "node1") + ",")
+
+
+def call(drained: bool, **more: Any) -> dict[str, Any]:
+    """One call of the role for the hosts that the condition is true for."""
+    member = {"call": "{{ __external_instance_call }}", "place": {"region": REGION, "cluster": "edge"}}
+    member["id"] = "{{ ids[inventory_hostname] }}"
+    steps: list[dict[str, Any]] = [
+        {"ansible.builtin.include_role": {"name": "onprem.ecs.external_instance", "tasks_from": "in_step"}},
+        {"ansible.builtin.set_fact": {"__external_instance_member": member}},
+        {
+            "ansible.builtin.include_role": {"name": "onprem.ecs.external_instance", "tasks_from": "drain_members"},
+            "vars": {"ecs_drain": drained},
+        },
+    ]
+    return {"block": steps, **more}
+
+
+FAILS = {"ansible.builtin.fail": {"msg": "the work failed"}, "when": "inventory_hostname == 'node2'"}
+
+
+def test_who_is_not_meant_is_not_given_back(batch: Playbooks) -> None:
+    """It was in the call before."""
+    run = calls(batch, call(True), call(False, when="inventory_hostname == 'node0'"))
+    assert failed(run) == set(), run.explain()
+    assert statuses(batch) == {"node0": "ACTIVE", "node2": "DRAINING"}
+
+
+def test_who_has_failed_in_between_is_given_back_all_the_same(batch: Playbooks) -> None:
+    run = calls(batch, {"block": [call(True), FAILS], "always": [call(False)]})
+    assert failed(run) == {"node2"}, run.explain()
+    assert statuses(batch) == {"node0": "ACTIVE", "node2": "ACTIVE"}
+
+
+def test_upgrading_drains_whatever_the_variable_for_draining_says(batch: Playbooks) -> None:
+    member = {"call": "now", "place": {"region": REGION, "cluster": "edge"}, "id": "{{ ids[inventory_hostname] }}"}
+    facts = {"__external_instance_call": "now", "__external_instance_member": member}
+    given = {"__external_instance_upgrades": True, "__external_instance_ssm_wanted": "1", "ecs_upgrade_drain": True}
+    role = {"name": "onprem.ecs.external_instance", "tasks_from": "upgrade_drain"}
+    run = calls(
+        batch,
+        {"ansible.builtin.set_fact": {**facts, "ecs_drain": False}},
+        {"ansible.builtin.include_role": role, "vars": given},
+    )
+    assert failed(run) == set(), run.explain()
+    assert statuses(batch) == {"node0": "DRAINING", "node2": "DRAINING"}

@@ -49,15 +49,19 @@ def play(playbooks: Playbooks, tasks: list[dict[str, Any]], **variables: Any) ->
     return playbooks.run_file(str(path), "-i", ",".join(HOSTS) + ",")
 
 
-def offboard(playbooks: Playbooks, state: str = "absent") -> Run:
-    """The account's part of taking hosts out."""
+def offboard(playbooks: Playbooks, state: str = "absent", rescued: bool = False) -> Run:
+    """The account's part of taking hosts out; a host that fails may be taken back into the play."""
     ecs = {**PLACE, "state": state, "force": False, "account": ACCOUNT}
     ssm = {"region": REGION, "gone": False, "account": ACCOUNT}
-    node = {"id": "{{ ids[inventory_hostname] }}", "place": PLACE, "ecs": ecs, "ssm": ssm}
-    role = {"name": "onprem.ecs.offboard", "tasks_from": "account"}
-    return play(
-        playbooks, [{"ansible.builtin.set_fact": {"__offboard_node": node}}, {"ansible.builtin.import_role": role}]
-    )
+    call = "{{ __offboard_call }}"
+    node = {"call": call, "id": "{{ ids[inventory_hostname] }}", "place": PLACE, "ecs": ecs, "ssm": ssm}
+    tasks = [
+        {"ansible.builtin.import_role": {"name": "onprem.ecs.offboard", "tasks_from": "in_step"}},
+        {"ansible.builtin.set_fact": {"__offboard_node": node}},
+        {"ansible.builtin.import_role": {"name": "onprem.ecs.offboard", "tasks_from": "account"}},
+    ]
+    rescue: dict[str, Any] = {"rescue": [{"ansible.builtin.debug": {"msg": "it stays"}}]} if rescued else {}
+    return play(playbooks, [{"block": tasks, **rescue}])
 
 
 def stopped(run: Run) -> set[str]:
@@ -92,6 +96,14 @@ def test_offboarding_goes_on_with_those_that_are_out_only(
     assert left(batch) == (who, who)
 
 
+def test_a_host_that_is_not_out_stays_a_managed_node_also_with_a_rescue(batch: Playbooks) -> None:
+    """Ansible takes such a host back into the play at once, where what is done once for all hosts would see it."""
+    deny(batch, "DeregisterContainerInstance", 1, 1)
+    run = offboard(batch, rescued=True)
+    assert stopped(run) == set() and "it stays" in run.text, run.explain()
+    assert left(batch) == ({"node1"}, {"node1"})
+
+
 @pytest.mark.parametrize(("count", "skip", "stay"), [(1, 1, 1), (-1, 0, 3)])
 def test_offboarding_goes_on_with_those_that_are_no_managed_nodes(
     batch: Playbooks, count: int, skip: int, stay: int
@@ -116,12 +128,17 @@ def test_what_a_host_was_and_could_not_be_removed_is_told_after_the_proof(batch:
     found = batch.emulator("GET", "state")["container_instances"]
     arns = {one["ec2InstanceId"]: one["containerInstanceArn"] for one in found}
     stale = {**PLACE, "instance_id": "{{ ids.node0 }}", "arn": "{{ arns[ids.node0] }}", "place": PLACE}
-    want = {"stale": "{{ stale if inventory_hostname == 'node0' else {} }}", "register": True, "place": {}}
+    want = {
+        "stale": "{{ stale if inventory_hostname == 'node0' else {} }}",
+        "register": True,
+        "place": {},
+        "call": "now",
+    }
     role = {"name": "onprem.ecs.external_instance"}
     run = play(
         batch,
         [
-            {"ansible.builtin.set_fact": {"__external_instance_want": want}},
+            {"ansible.builtin.set_fact": {"__external_instance_want": want, "__external_instance_call": "now"}},
             {"ansible.builtin.set_fact": {"__ssm_agent_registered": {"instance_id": "mi-ffffffffffffffff0"}}},
             {"ansible.builtin.import_role": {**role, "tasks_from": "stale"}},
             {"ansible.builtin.debug": {"msg": "the hosts are proved"}},
@@ -141,11 +158,11 @@ def test_a_host_that_cannot_leave_stays_where_it_is(batch: Playbooks, count: int
     found = batch.emulator("GET", "state")["container_instances"]
     arns = {one["ec2InstanceId"]: one["containerInstanceArn"] for one in found}
     deny(batch, "DeregisterContainerInstance", count, skip)
-    want = {"leave": {"arn": "{{ arns[ids[inventory_hostname]] }}", "place": PLACE}}
+    want = {"call": "now", "leave": {"arn": "{{ arns[ids[inventory_hostname]] }}", "place": PLACE}}
     run = play(
         batch,
         [
-            {"ansible.builtin.set_fact": {"__external_instance_want": want}},
+            {"ansible.builtin.set_fact": {"__external_instance_want": want, "__external_instance_call": "now"}},
             {"ansible.builtin.import_role": {"name": "onprem.ecs.external_instance", "tasks_from": "leave"}},
             {"name": "See", "ansible.builtin.assert": {"that": "__external_instance_is_out"}},
         ],
@@ -153,3 +170,51 @@ def test_a_host_that_cannot_leave_stays_where_it_is(batch: Playbooks, count: int
     )
     assert stopped(run) == who, run.explain()
     assert left(batch)[0] == who
+
+
+def test_a_cluster_whose_name_is_a_number_is_no_other_one(playbooks: Playbooks) -> None:
+    """YAML and inventories make a number of it, and the host says text."""
+    arn = f"arn:aws:ecs:{REGION}:{ACCOUNT}:container-instance/2024/{'0' * 32}"
+    ssm = {"other_machine": False, "region": REGION, "instance_id": IDS["node0"], "set_aside": None}
+    host = {"agent": {"registered_cluster": "2024", "container_instance_arn": arn}, "ssm": ssm, "problems": []}
+    told = {
+        "leave": "{{ __external_instance_old_place }}",
+        "refusals": "{{ (__external_instance_member_checks + __offboard_checks) | rejectattr('good') | list }}",
+    }
+    look: dict[str, Any] = {"ecs_host": host}
+    path = playbooks.folder / "number.yml"
+    tasks = [
+        *(
+            {"ansible.builtin.import_role": {"name": f"onprem.ecs.{role}", "tasks_from": "in_step"}}
+            for role in ("external_instance", "offboard")
+        ),
+        {"name": "Tell", "ansible.builtin.debug": {"msg": told}},
+    ]
+    given = {"ecs_region": REGION, "ecs_cluster": 2024, "__ecs_look": look, "__offboard_look": look}
+    path.write_text(json.dumps([playbooks.local(tasks, vars=given)]), encoding="utf-8")
+    run = playbooks.run_file(str(path), "-i", "localhost,")
+    assert run.code == 0, run.explain()
+    assert run.named("Tell")["msg"]["leave"] == {}
+    assert run.named("Tell")["msg"]["refusals"] == []
+
+
+@pytest.mark.parametrize(
+    ("role", "tasks"),
+    [("external_instance", "in_step"), ("container_engine", "look"), ("ssm_agent", "look"), ("ecs_agent", "look")],
+)
+@pytest.mark.parametrize(
+    ("proxy", "named"),
+    [
+        ('{"https": "http://proxy.example:3128"}', "ecs_proxy must"),
+        ({"https": "http://proxy.example:3128", "no_proxy": ".example,10.0.0.1"}, "ecs_proxy.no_proxy must"),
+    ],
+)
+def test_text_is_no_dictionary(playbooks: Playbooks, role: str, tasks: str, proxy: Any, named: str) -> None:
+    """As with ``-e ecs_proxy=…``, which is text: the roles would find no proxy in it."""
+    path = playbooks.folder / "text.yml"
+    step = {"ansible.builtin.import_role": {"name": f"onprem.ecs.{role}", "tasks_from": tasks}}
+    given = {"ecs_region": REGION, "ecs_proxy": proxy}
+    path.write_text(json.dumps([playbooks.local([step], vars=given)]), encoding="utf-8")
+    run = playbooks.run_file(str(path), "-i", "localhost,")
+    assert run.code != 0
+    assert f"{named} not be text, but a dictionary" in run.text, run.explain()

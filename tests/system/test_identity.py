@@ -123,6 +123,20 @@ def test_a_host_that_was_taken_out_of_ecs_alone_joins_again(user: Controller) ->
     assert run.changed() == dict.fromkeys(NAMES, 0), run.text
 
 
+def test_a_host_that_was_taken_out_of_ecs_while_its_agent_was_stopped_joins_again(user: Controller) -> None:
+    """Nobody can tell before the agent starts: it ends then, and systemd starts it again and again."""
+    host, node, arn = user.lab.host("node2"), node_of(user, "node2"), introspection(user, "node2")
+    host.run("systemctl stop ecs", check=True)
+    user.ask("onprem.ecs.ecs_external_instance", cluster=CLUSTER, instance_ids=[node], state="absent", force=True)
+    run = user.enroll(ecs_wait_timeout=60)
+    assert run.code == 0, run.text
+    assert "the agent's kept state is of a container instance that was deregistered" in run.words, run.text
+    assert node_of(user, "node2") == node and introspection(user, "node2") != arn
+    up(user, *NAMES)
+    run = user.enroll()
+    assert run.changed() == dict.fromkeys(NAMES, 0), run.text
+
+
 def test_an_agent_whose_folder_of_credentials_was_removed_is_restarted(user: Controller) -> None:
     host, ask = user.lab.host("node2"), "systemctl show --property=ActiveEnterTimestampMonotonic ecs"
     began = host.run(ask, check=True).stdout

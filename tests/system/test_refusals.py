@@ -172,6 +172,13 @@ CASES = {
         "&& mount --bind /run/other /etc/os-release",
         undo="umount /etc/os-release",
     ),
+    "an EC2 instance": Case(
+        ("this is an EC2 instance", "an instance profile", "ecs_allow_ec2"),
+        # As the firmware of a Nitro machine says. A machine without firmware of this kind has no such folder.
+        make="mount -t tmpfs none /sys/class && mkdir -p /sys/class/dmi/id "
+        "&& echo 'Amazon EC2' > /sys/class/dmi/id/sys_vendor",
+        undo="umount /sys/class",
+    ),
     "a key that AWS does not know": Case(
         ("InvalidClientTokenId",), env={"AWS_ACCESS_KEY_ID": "AKIAUNKNOWN000000001", "AWS_SECRET_ACCESS_KEY": "none"}
     ),
@@ -249,6 +256,19 @@ def test_what_is_wrong_with_host_or_controller_is_refused(controller: Controller
     assert "Traceback" not in run.text
     assert user.calls().writes == {}
     assert differences(before, after) == []
+
+
+def test_an_ec2_instance_is_accepted_on_request(controller: Controller) -> None:
+    user, case = controller, CASES["an EC2 instance"]
+    host = user.lab.host("node1")
+    roles = [f"onprem.ecs.{name}" for name in ("container_engine", "ssm_agent", "ecs_agent")]
+    play = user.write_play("alone", [{"hosts": "ecs", "gather_facts": False, "roles": roles}])
+    host.run(case.make, check=True)
+    runs = [user.play(name, "--check", ecs_allow_ec2=True) for name in (ENROLL, play)]
+    host.run(case.undo, check=True)
+    for run in runs:
+        assert run.code == 0, run.text
+    assert case.says[0] in runs[0].words, "it is said all the same"
 
 
 def test_which_docker_it_is_matters_to_the_ecs_agent_alone(controller: Controller) -> None:

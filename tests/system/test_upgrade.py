@@ -17,7 +17,7 @@ from system.controller import Controller, differences, instance_of, instances_up
 
 pytestmark = pytest.mark.lab
 PIPELINING = True
-UPGRADE = "onprem.ecs.upgrade"
+UPGRADE, DRAIN = "onprem.ecs.upgrade", "onprem.ecs.drain"
 OLD: dict[str, Any] = {"ecs_ssm_agent_version": SSM_VERSIONS[0], "ecs_agent_version": ECS_VERSIONS[0]}
 NAMES = ("node1", "node2")
 #: The port of all AWS endpoints, as the hosts of a lab see them.
@@ -96,6 +96,17 @@ def test_then_nothing_is_left_to_do(user: Controller) -> None:
     # The newest is only known by its signature, which is fetched into that folder for a moment.
     changed = [line for line in differences(before, user.footprint()) if " --- " not in line and " +++ " not in line]
     assert [line for line in changed if not line.endswith("/var/cache/onprem.ecs")] == []
+
+
+def test_a_host_is_given_back_by_its_own_variable(user: Controller) -> None:
+    run = user.play(DRAIN)
+    assert run.code == 0, run.text
+    run = user.play(UPGRADE, ecs_serial=2, ecs_upgrade_drain="{{ inventory_hostname == 'node2' }}")
+    assert run.code == 0, run.text
+    assert [instance_of(user, name)["status"] for name in NAMES] == ["DRAINING", "ACTIVE"]
+    run = user.play(DRAIN, ecs_drain=False)
+    assert run.code == 0, run.text
+    instances_up(user, *NAMES)
 
 
 def test_an_agent_that_is_still_on_its_way_is_waited_for(user: Controller) -> None:

@@ -20,7 +20,7 @@ from . import ecs_files as files
 from . import wire
 
 # Pauses between pings of Docker that add up to 13 s, as measured.
-DOCKER_DELAYS = (1, 2, 3, 3, 3)
+DOCKER_DELAYS = (1, 2, 3, 3, 4)
 RETRY_FIRST, RETRY_MOST = 0.5, 15
 SUCCESS, TERMINAL = 0, 5
 ROUTE = Path("/proc/sys/net/ipv4/conf/all/route_localnet")

@@ -36,7 +36,7 @@ HEALTH_SECONDS = 5 * 60
 HIBERNATION_MOST = 60 * 60
 PING_SECONDS = 54
 POLL_SECONDS = 15
-ASSOCIATION_SECONDS = 30
+ASSOCIATION_FIRST, ASSOCIATION_SECONDS = 20, 30
 
 USAGE = """
 
@@ -377,7 +377,7 @@ class Agent:
 
     def associations(self) -> None:
         """Ask for associations, of which there are none; not at once."""
-        time.sleep(20)
+        time.sleep(ASSOCIATION_FIRST)
         body = {"InstanceId": self.registration.instance, "MaxResults": 20}
         self.call("ssm", "AmazonSSM", "ListInstanceAssociations", body)
 
@@ -391,7 +391,7 @@ class Agent:
         headers = {"Content-Type": "application/json"}
         who = wire.Caller(self.credentials, here.region, "ssmmessages")
         signed = wire.sign("POST", base, headers, body, who)
-        answer = wire.request("POST", base, {**signed, "User-Agent": "Go-http-client/1.1"}, body, env=os.environ)
+        answer = wire.request("POST", base, {**signed, "User-Agent": wire.GO_CLIENT}, body, env=os.environ)
         if answer.status != 201:
             raise wire.NetworkError(
                 f"CreateControlChannel failed with status {answer.status}: {answer.body.decode()[:300]}"

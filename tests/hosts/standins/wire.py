@@ -25,6 +25,8 @@ from urllib.parse import parse_qsl, quote, urlsplit
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 JSON_TYPE = "application/x-amz-json-1.1"
+# What the agents call themselves where they use Go's own client and not AWS's.
+GO_CLIENT = "Go-http-client/1.1"
 # Go's context for a cut connection and the SDK's own words around it.
 NETWORK_ERRORS = (OSError, http.client.HTTPException)
 
@@ -336,7 +338,7 @@ def websocket(url: str, who: Caller, env: Mapping[str, str], *, name: str | None
         elif parts.scheme == "wss":
             trust = {"ca_certs": env["SSL_CERT_FILE"]} if env.get("SSL_CERT_FILE") else {}
             options["sslopt"] = {**trust, "server_hostname": name or parts.hostname}
-        header = [f"{key}: {value}" for key, value in signed.items()]
+        header = [f"{key}: {value}" for key, value in {"User-Agent": GO_CLIENT, **signed}.items()]
         return library.create_connection(url, timeout=30, header=header, suppress_origin=True, **options)
     except (OSError, library.WebSocketException) as error:
         said = words(error, parts.hostname or "", parts.port or 443)

@@ -5,12 +5,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 
 import pytest
 
 import emulator
 from emulator.client import Client
+
+
+def wait(condition: Callable[[], bool], seconds: float = 5) -> None:
+    """Until it holds; sockets are served by other threads."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not come true in time"
+        time.sleep(0.02)
 
 
 @pytest.fixture(scope="session")

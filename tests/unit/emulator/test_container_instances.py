@@ -6,8 +6,6 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,13 +13,7 @@ from websocket import WebSocketBadStatusException
 
 from emulator.client import Client, Node, refusal
 
-
-def wait(condition: Callable[[], bool], seconds: float = 5) -> None:
-    """Until it holds; sockets are served by other threads."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not come true in time"
-        time.sleep(0.02)
+from .conftest import wait
 
 
 @pytest.fixture

@@ -189,6 +189,11 @@ def test_tags_of_a_role(aws: Client) -> None:
     aws.role("r", policies=(), Tags=[{"Key": f"k{n}", "Value": ""} for n in range(49)])
     iam.tag_role(RoleName="r", Tags=[{"Key": "more", "Value": "x"}, {"Key": "k0", "Value": "changed"}])
     assert refusal(iam.tag_role, RoleName="r", Tags=[{"Key": "one too many", "Value": ""}])[0] == "LimitExceeded"
+    iam.tag_role(RoleName="r", Tags=[{"Key": "K1", "Value": "takes its place"}])
+    keys = {tag["Key"]: tag["Value"] for tag in iam.get_role(RoleName="r")["Role"]["Tags"]}
+    assert keys["K1"] == "takes its place" and "k1" not in keys
+    pair = [{"Key": key, "Value": ""} for key in ("k1", "K1")]
+    assert refusal(iam.tag_role, RoleName="r", Tags=pair)[0] == "InvalidInput"
 
 
 def test_assume_role(aws: Client) -> None:

@@ -15,6 +15,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from emulator.client import Client, Node, refusal
 
+from .conftest import wait
+
 
 def test_from_activation_to_online(aws: Client) -> None:
     ssm = aws.boto("ssm")
@@ -63,19 +65,63 @@ def test_same_key_twice(aws: Client) -> None:
     assert Node(aws, fingerprint=node.fingerprint).register(made["ActivationId"], made["ActivationCode"]).status == 200
 
 
-@pytest.mark.parametrize("kind", ["nonsense", "elliptic"])
-def test_public_key_must_be_rsa(aws: Client, kind: str) -> None:
-    made = aws.boto("ssm").create_activation(IamRole=aws.role())
-    body = {"ActivationCode": made["ActivationCode"], "ActivationId": made["ActivationId"], "Fingerprint": "f"}
-    spki = ec.generate_private_key(ec.SECP256R1()).public_key()
-    texts = {
-        "nonsense": "AAAA",
-        "elliptic": base64.b64encode(spki.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).decode(),
-    }
-    reply = Node(aws).unsigned({**body, "PublicKey": texts[kind], "PublicKeyType": "Rsa"})
-    assert reply.json()["__type"] == "InvalidPublicKey"
-    (activation,) = aws.control("GET", "state")["activations"]
-    assert activation["RegistrationsCount"] == 0
+def spki(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> bytes:
+    """A public key as the agents send it, but for base64."""
+    return key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+
+# An elliptic key, and one whose curve nobody knows.
+ELLIPTIC = spki(ec.generate_private_key(ec.SECP256R1()))
+WRONG_KEYS = {
+    "nonsense": b"\0\0\0",
+    "elliptic": ELLIPTIC,
+    "unknown curve": ELLIPTIC.replace(bytes.fromhex("2a8648ce3d030107"), bytes.fromhex("2a8648ce3d03017f")),
+    "1024 bits": spki(rsa.generate_private_key(65537, 1024)),  # noqa: S505 - it is to be refused
+    "3072 bits": spki(rsa.generate_private_key(65537, 3072)),
+}
+
+
+def registration(aws: Client) -> dict[str, Any]:
+    """What a host with a new activation sends."""
+    made, node = aws.boto("ssm").create_activation(IamRole=aws.role()), Node(aws)
+    activation = {name: made[name] for name in ("ActivationCode", "ActivationId")}
+    return {**activation, "Fingerprint": node.fingerprint, "PublicKey": node.public_key, "PublicKeyType": "Rsa"}
+
+
+def assert_refused(aws: Client, body: dict[str, Any], code: str) -> None:
+    """A registration is refused with this code and leaves nothing behind: the activation has its one use left."""
+    reply = Node(aws).unsigned(body)
+    assert (reply.status, reply.json()["__type"]) == (400, code)
+    state = aws.control("GET", "state")
+    assert [one["RegistrationsCount"] for one in state["activations"]] == [0] and state["managed_nodes"] == []
+
+
+@pytest.mark.parametrize("key", WRONG_KEYS.values(), ids=WRONG_KEYS)
+def test_public_key_must_be_rsa_of_2048_bits(aws: Client, key: bytes) -> None:
+    body = registration(aws)
+    assert_refused(aws, {**body, "PublicKey": base64.b64encode(key).decode()}, "InvalidPublicKey")
+    assert Node(aws).unsigned(body).status == 200
+
+
+@pytest.mark.parametrize("kind", [None, "", "Dsa", "rsa", 5])
+def test_public_key_must_be_said_to_be_rsa(aws: Client, kind: Any) -> None:
+    assert_refused(aws, {**registration(aws), "PublicKeyType": kind}, "InvalidPublicKey")
+
+
+@pytest.mark.parametrize("member", ["ActivationCode", "ActivationId", "Fingerprint", "PublicKey"])
+@pytest.mark.parametrize(
+    ("value", "code"), [(None, "ValidationException"), ("", "ValidationException"), (5, "SerializationException")]
+)
+def test_registration_wants_all_members(aws: Client, member: str, value: Any, code: str) -> None:
+    body = registration(aws)
+    assert_refused(aws, {**body, member: value}, code)
+    if value is None:
+        del body[member]
+        assert_refused(aws, body, code)
+
+
+def test_activation_code_may_be_any_text(aws: Client) -> None:
+    assert_refused(aws, {**registration(aws), "ActivationCode": "\u00e9" * 20}, "InvalidActivation")
 
 
 def test_token_call(aws: Client) -> None:
@@ -105,6 +151,13 @@ def test_wrong_fingerprint(aws: Client) -> None:
     assert (reply.status, reply.json()["__type"]) == (400, "MachineFingerprintDoesNotMatch")
 
 
+def test_token_call_wants_a_fingerprint(aws: Client) -> None:
+    node = aws.node()
+    assert node.with_own_key("RequestManagedInstanceRoleToken", {}).json()["__type"] == "ValidationException"
+    wrong = node.with_own_key("RequestManagedInstanceRoleToken", {"Fingerprint": 5})
+    assert (wrong.status, wrong.json()["__type"]) == (400, "SerializationException")
+
+
 def test_another_region_knows_nothing_of_it(aws: Client) -> None:
     node = aws.node()
     body = {"Fingerprint": node.fingerprint}
@@ -130,6 +183,23 @@ def test_key_rotation(aws: Client) -> None:
     node.key = new.key
     assert node.log_in().status == 200
     assert old is not node.key
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"NewPublicKey": None}, "ValidationException"),
+        ({"NewPublicKeyType": None}, "ValidationException"),
+        ({"NewPublicKeyType": "Dsa"}, "InvalidPublicKey"),
+        ({"NewPublicKey": base64.b64encode(WRONG_KEYS["1024 bits"]).decode()}, "InvalidPublicKey"),
+    ],
+)
+def test_a_refused_key_changes_nothing(aws: Client, change: dict[str, Any], code: str) -> None:
+    node = aws.node()
+    body = {"NewPublicKey": Node(aws).public_key, "NewPublicKeyType": "Rsa", **change}
+    reply = node.with_own_key("UpdateManagedInstancePublicKey", body)
+    assert (reply.status, reply.json()["__type"]) == (400, code)
+    assert node.log_in().status == 200
 
 
 def test_deregistered_node_learns_it(aws: Client) -> None:
@@ -274,8 +344,8 @@ def test_control_channel(aws: Client) -> None:
     socket.send(json.dumps({"MessageSchemaVersion": "1.0", "TokenValue": token}))
     socket.ping("keepalive")
     assert socket.recv_data(control_frame=True)[0] == 10
-    (shown,) = aws.control("GET", "state")["managed_nodes"]
-    assert shown["Channels"] == 1
+    # The answer to a ping does not wait for the token to be read.
+    wait(lambda: bool(aws.control("GET", "state")["managed_nodes"][0]["Channels"] == 1))
     aws.boto("ssm").deregister_managed_instance(InstanceId=node.instance_id)
     assert socket.recv_data(control_frame=True)[0] == 8
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import http.server
 import json
 import os
+import signal
 import socket
 import socketserver
 import subprocess
@@ -156,9 +157,15 @@ class Box:
 
     def start(self, program: str, *words: str, **env: str) -> subprocess.Popen[str]:
         """Start a stand-in that stays."""
-        command = [sys.executable, "-m", f"standins.{program}", *words]
-        output = (self.root / f"{program}.out").open("w")
-        process = subprocess.Popen(command, env={**self.env, **env}, stdout=output, stderr=output, text=True)
+        return self.launch(program, ["-m", f"standins.{program}", *words], **env)
+
+    def launch(self, name: str, words: list[str], **env: str) -> subprocess.Popen[str]:
+        """Start a Python program that stays."""
+        command = [sys.executable, *words]
+        output = (self.root / f"{name}.out").open("w")
+        process = subprocess.Popen(
+            command, env={**self.env, **env}, stdout=output, stderr=output, text=True, start_new_session=True
+        )
         output.close()
         self.started.append(process)
         return process
@@ -181,9 +188,10 @@ class Box:
         return self.read("var/lib/amazon/ssm/Vault/Store/RegistrationKey")
 
     def close(self) -> None:
-        """Stop all that was started."""
+        """Stop all that was started, and what it started: the agent of an ecs-init would stay."""
         for process in self.started:
-            process.kill()
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
             process.wait()
 
 
@@ -194,6 +202,13 @@ def box(tmp_path: Path, aws: Aws) -> Iterator[Box]:
     box.configure_ssm()
     yield box
     box.close()
+
+
+@pytest.fixture
+def port() -> str:
+    """A free port for introspection: 51678 may be somebody's."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return str(probe.getsockname()[1])
 
 
 class Docker(http.server.BaseHTTPRequestHandler):

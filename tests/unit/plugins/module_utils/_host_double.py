@@ -141,9 +141,10 @@ def block(name: str, **changed: object) -> str:
     started = unit["started"]
     monotonic = int((started - NOW + 10_000.0) * 1e6) if isinstance(started, float) else 0
     return (
-        f"Result={unit.get('result', 'success')}\nNRestarts=0\nExecMainStartTimestampMonotonic={monotonic}\n"
+        f"Result={unit.get('result', 'success')}\nNRestarts={unit.get('restarts', 0)}\n"
+        f"ExecMainStartTimestampMonotonic={monotonic}\n"
         f"ExecMainStatus={unit['status']}\nId={name}\nLoadState={unit['load']}\nActiveState={unit['active']}\n"
-        f"SubState={unit['sub']}\nUnitFileState={unit['file']}\n"
+        f"SubState={unit['sub']}\nUnitFileState={unit['file']}\n" + ("Job=77\n" if unit.get("job") else "")
     )
 
 

@@ -180,6 +180,17 @@ def test_ecs_does_not_accept_the_state(host: FakeHost, started: float, refused: 
     assert why_stale(found, "eu-west-1", "default", None) == ("ECS does not accept it any more" if refused else None)
 
 
+@pytest.mark.parametrize(("restarts", "refused"), [(0, False), (300, True)])
+def test_an_agent_that_systemd_starts_again_and_again_is_refused_all_the_time(
+    host: FakeHost, restarts: int, refused: bool
+) -> None:
+    """Just after one of its starts it has not told it yet."""
+    host.put("/var/lib/ecs/data/agent.db", f"\x00{ARN}\x00")
+    host.put("/var/log/ecs/ecs-agent.log", REFUSED + "\n")
+    unit = RUNNING["ecs.service"]._replace(started_at=host.clock - 2, restarts=restarts)
+    assert read_agent(host, {"ecs.service": unit}, PACKAGES)["state_refused"] is refused
+
+
 @pytest.mark.parametrize("file", ["ecs-agent.log", "ecs-agent.log.2026-11-21-15"])
 @pytest.mark.parametrize(("started", "refused"), [(3600, True), (10, False)])
 def test_a_running_agent_that_was_deregistered(

@@ -386,6 +386,37 @@ def test_until_does_not_wait_for_what_cannot_come(bare: FakeHost) -> None:
     assert bare.clock == NOW
 
 
+STATE = "/var/lib/ecs/data/agent.db"
+INACTIVE = "level=error msg=x ClientException: Container instance is inactive.\n"
+
+
+@pytest.mark.parametrize(
+    ("unit", "state", "waited"),
+    [
+        ({"active": "failed", "sub": "failed", "status": 5}, False, 0),
+        ({"active": "failed", "sub": "failed", "status": 5, "job": True}, False, 10),
+        ({"active": "activating", "sub": "auto-restart", "status": 5, "restarts": 3}, False, 10),
+        ({"active": "activating", "sub": "auto-restart", "status": 5, "restarts": 3}, True, 0),
+        ({"restarts": 3, "started": NOW - 2}, True, 0),
+    ],
+)
+def test_until_ecs_does_not_wait_for_an_agent_that_has_ended_for_good(
+    host: FakeHost, monkeypatch: pytest.MonkeyPatch, unit: dict[str, Any], state: bool, waited: int
+) -> None:
+    monkeypatch.setattr(_host_agent, "introspect", lambda _address: None)
+    host.answers["journalctl"] = journal(INACTIVE)
+    if state:
+        host.put(STATE, "x")
+    host.answers["systemctl"] = systemctl(
+        amazon_ssm_agent=block("amazon-ssm-agent.service"),
+        docker=block("docker.service"),
+        ecs=block("ecs.service", **unit),
+    )
+    error = failed(host, until="ecs", wait_timeout=10)
+    assert host.clock == NOW + waited
+    assert f"(waited {waited} s). Cause: the agent's kept state is of a container instance" in str(error)
+
+
 def test_until_ecs_blames_the_credentials_first(host: FakeHost, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_host_agent, "introspect", lambda _address: None)
     host.answers["journalctl"] = journal("")

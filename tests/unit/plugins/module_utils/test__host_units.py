@@ -54,6 +54,17 @@ UnitFileState=
 """
 
 
+@pytest.mark.parametrize(("restarts", "since"), [(0, 500.0), (1, 440.0)])
+def test_who_is_started_again_by_systemd_is_troubled_for_longer(restarts: int, since: float) -> None:
+    assert Unit("ecs.service", started_at=500.0, restarts=restarts).troubled_since() == since
+    assert Unit("ecs.service", restarts=restarts).troubled_since() is None
+
+
+def test_a_job_that_waits_is_seen() -> None:
+    units = parse_show("Id=a\nJob=1234\n\nId=b\n", ["a", "b"])
+    assert (units["a"].job, units["b"].job) == (True, False)
+
+
 def test_blocks_belong_to_the_names_in_their_order() -> None:
     units = parse_show(SHOWN, ["alias.service", "ecs.service", "none.service"], clock_offset=100.0)
     alias, ecs, none = units["alias.service"], units["ecs.service"], units["none.service"]

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -16,9 +16,11 @@ from ansible_collections.onprem.ecs.plugins.module_utils import (
     _catalog,
     _iam_documents,
     _iam_plan,
+    _iam_read,
     _iam_wanted,
     _policy,
 )
+from ansible_collections.onprem.ecs.plugins.module_utils._aws import Aws
 from ansible_collections.onprem.ecs.plugins.module_utils._errors import EcsError
 from ansible_collections.onprem.ecs.plugins.module_utils._iam_documents import Where
 from ansible_collections.onprem.ecs.plugins.module_utils._iam_plan import Found
@@ -92,7 +94,8 @@ def _play(
     elif change.operation == "DeleteRolePermissionsBoundary":
         del role["PermissionsBoundary"]
     elif change.operation == "TagRole":
-        role["Tags"] = list({**tags, **{tag["Key"]: tag for tag in params["Tags"]}}.values())
+        named = [tag["Key"].lower() for tag in params["Tags"]]
+        role["Tags"] = [*(tag for key, tag in tags.items() if key.lower() not in named), *params["Tags"]]
     elif change.operation == "UntagRole":
         role["Tags"] = [tag for key, tag in tags.items() if key not in params["TagKeys"]]
     elif change.operation == "AddRoleToInstanceProfile":
@@ -114,6 +117,10 @@ def _play_policy(operation: str, params: dict[str, Any], attached: dict[str, str
         assert operation == "CreateInstanceProfile", operation
 
 
+def _spelled_once(tags: dict[str, str]) -> bool:
+    return len({name.lower() for name in tags}) == len(tags)
+
+
 @st.composite
 def options(draw: st.DrawFn) -> dict[str, Any]:
     """Options of a role for external instances."""
@@ -123,7 +130,8 @@ def options(draw: st.DrawFn) -> dict[str, Any]:
     if least:
         chosen["clusters"] = draw(st.lists(st.sampled_from(["a", "b", "arn:aws:ecs:x-y-1:123456789012:cluster/c"])))
         chosen["s3_objects"] = ["bucket/key"] if "s3_config" in features else []
-    chosen["tags"] = draw(st.none() | st.dictionaries(st.sampled_from("abc"), st.sampled_from("xyz")))
+    keys = st.sampled_from([*"abc", *"aBc"])
+    chosen["tags"] = draw(st.none() | st.dictionaries(keys, st.sampled_from("xyz")).filter(_spelled_once))
     chosen["purge_tags"] = draw(st.booleans())
     chosen["purge_policies"] = draw(st.booleans())
     chosen["description"] = draw(st.none() | st.sampled_from(["", "one", "two"]))
@@ -250,6 +258,32 @@ def test_least_privilege_names_clusters_in_every_region() -> None:
     }
 
 
+class Connection:
+    """To a Region; nothing is asked there."""
+
+    def __init__(self, region: str) -> None:
+        self.region_or_none = region
+
+
+@pytest.mark.parametrize(
+    ("partition", "home", "away"), [("aws", "eu-west-1", "us-east-1"), ("aws-cn", "cn-north-1", "cn-northwest-1")]
+)
+@pytest.mark.parametrize("kind", ["container_instance", "task_execution", "anywhere"])
+def test_less_privilege_for_every_region_that_trusts_the_role(kind: str, partition: str, home: str, away: str) -> None:
+    """AWS's policy knows no Region, so neither does the one in its place, wherever it is put and put again."""
+    managed = wanted(Where(partition, ACCOUNT, (home,)), kind=kind, trust_conditions="none")
+    found = after(_iam_plan.present(managed, None), None)
+    found = Found({**found.role, "Arn": managed.arn}, found.attached, found.inline, found.profiles)
+    options = {**DEFAULTS, "kind": kind, "permissions": "least_privilege"}
+    for region in (home, away, home):
+        where = _iam_read.where(cast(Aws, Connection(region)), options, found)
+        assert where.names == ("*",)
+        plan = _iam_plan.present(_iam_wanted.wanted(options, where), found)
+        assert bool(plan.changes) == (found.inline == {})
+        found = after(plan, found)
+    assert _iam_read.where(cast(Aws, Connection(home)), {**options, "regions": [home]}, found).names == (home,)
+
+
 def test_without_clusters_it_is_the_account() -> None:
     statements = wanted(permissions="least_privilege").inline["ecsAnywhereAgents"]["Statement"]
     session = next(one for one in statements if one["Sid"] == "EcsAgentSession")
@@ -348,6 +382,39 @@ def test_deletion_leaves_profiles_of_others() -> None:
         ("DeleteInstanceProfile", "ecsInstanceRole-profile"),
         ("DeleteRole", None),
     ]
+
+
+def test_deletion_of_a_profile_that_was_left_behind() -> None:
+    role = wanted(kind="container_instance")
+    (change,) = _iam_plan.absent(role, None, ["ecsInstanceRole-profile"]).changes
+    assert change.words == "delete instance profile ecsInstanceRole-profile"
+    found = Found({**after(_iam_plan.present(role, None), None).role}, profiles=())
+    plan = _iam_plan.absent(role, found, ["ecsInstanceRole-profile"])
+    assert [change.operation for change in plan.ordered()] == ["DeleteInstanceProfile", "DeleteRole"]
+    assert plan.diff()["before"]["instance_profiles"] == ["ecsInstanceRole-profile"]
+
+
+@pytest.mark.parametrize(
+    ("choice", "profile"),
+    [
+        (None, "ecsInstanceRole-profile"),
+        ("True", "ecsInstanceRole-profile"),
+        ("yes", "ecsInstanceRole-profile"),
+        ("False", ""),
+        ("no", ""),
+        ("mine", "mine"),
+    ],
+)
+def test_the_instance_profile(choice: str | None, profile: str) -> None:
+    assert wanted(kind="container_instance", instance_profile=choice).profile == profile
+    assert wanted().profile is None
+
+
+def test_a_tag_in_another_spelling_takes_the_place() -> None:
+    found = Found({**after(_iam_plan.present(wanted(), None), None).role, "Tags": [{"Key": "Owner", "Value": "a"}]})
+    assert _iam_plan.becomes(wanted(tags={"owner": "b"}, purge_tags=False), found).tags == {"owner": "b"}
+    with pytest.raises(EcsError, match="'Owner' and 'owner' are one key"):
+        wanted(tags={"Owner": "a", "owner": "b"})
 
 
 def test_a_path_cannot_be_changed() -> None:

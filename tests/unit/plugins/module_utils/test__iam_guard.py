@@ -2,7 +2,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What of a role's permissions managed nodes would lose, of which ``test_guard.py`` looks at the whole."""
+"""What of a role's permissions and trust nodes would lose, of which ``test_guard.py`` looks at the whole."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class OneNode:
     def __init__(self, *boundary: str) -> None:
         self.boundary = boundary
 
-    def call(self, _service: str, operation: str, _who: str, **_params: t.Any) -> dict[str, t.Any]:
+    def call(self, _service: str, operation: str, _who: str, *_args: t.Any, **_params: t.Any) -> dict[str, t.Any]:
         """Of the boundary."""
         if operation == "GetPolicy":
             return {"Policy": {"DefaultVersionId": "v1"}}
@@ -57,9 +57,9 @@ def role(*managed: str, inline: tuple[str, ...] = ()) -> Found:
     return Found({**shown, "AssumeRolePolicyDocument": TRUST}, attached, {"hosts": document(*inline)} if inline else {})
 
 
-def lost(before: Found, after: Found, *boundary: str) -> str:
-    """Who loses what with the change; empty when nobody does."""
-    wanted = Wanted(
+def becoming(before: Found, after: Found, boundary: bool = False) -> Wanted:
+    """The role with the trust and the policies of another one."""
+    return Wanted(
         kind="anywhere",
         name="hosts",
         arn=before.role["Arn"],
@@ -67,7 +67,7 @@ def lost(before: Found, after: Found, *boundary: str) -> str:
         description=None,
         max_session_duration=None,
         permissions_boundary=BOUNDARY if boundary else None,
-        trust=TRUST,
+        trust=after.trust,
         managed=tuple(after.attached),
         inline=after.inline,
         ours_managed=frozenset(),
@@ -77,8 +77,15 @@ def lost(before: Found, after: Found, *boundary: str) -> str:
         purge_tags=False,
         profile=None,
     )
-    options: dict[str, t.Any] = {"state": "present", "regions": None, "clusters": []}
-    use = _iam_guard.find_use(t.cast(Aws, OneNode(*boundary)), options, wanted, before)
+
+
+OPTIONS: dict[str, t.Any] = {"state": "present", "regions": None, "clusters": []}
+
+
+def lost(before: Found, after: Found, *boundary: str) -> str:
+    """Who loses what with the change; empty when nobody does."""
+    wanted = becoming(before, after, bool(boundary))
+    use = _iam_guard.find_use(t.cast(Aws, OneNode(*boundary)), OPTIONS, wanted, before)
     return f"{use.users}. {use.out}" if use else ""
 
 
@@ -151,3 +158,89 @@ def test_from_managed_to_least_privilege() -> None:
     least = replace(role(inline=("ecr:*", "logs:*")), inline={"rest": document("ecr:*", "logs:*"), own.name: built})
     assert lost(FULL, least) == ""
     assert lost(least, FULL) == ""
+
+
+# Trust -------------------------------------------------------------------------------------------------------------
+
+OTHER = "999999999999"
+
+
+def trusting(kind: _catalog.Kind, conditions: t.Any) -> Found:
+    """The role, with these conditions in its trust document."""
+    found = role(CORE, EC2)
+    return replace(found, role={**found.role, "AssumeRolePolicyDocument": _iam_documents.trust(kind, conditions, HERE)})
+
+
+#: Each lets nobody of the role's own account in.
+SHUT_OUT: list[dict[str, t.Any]] = [
+    {"StringEquals": {"aws:SourceAccount": OTHER}},
+    {"StringNotEquals": {"aws:SourceAccount": "123456789012"}},
+    {"ArnEquals": {"aws:SourceArn": f"arn:aws:ssm:eu-west-1:{OTHER}:*"}},
+    {"ArnLike": {"aws:SourceArn": f"arn:aws:ssm:*:{OTHER}:*"}},
+]
+
+
+@pytest.mark.parametrize("conditions", SHUT_OUT, ids=str)
+@pytest.mark.parametrize("before", ["documented", "none"])
+def test_a_condition_for_another_account(before: str, conditions: t.Any) -> None:
+    words = lost(trusting(_catalog.ANYWHERE, before), trusting(_catalog.ANYWHERE, conditions))
+    assert words.startswith("managed nodes in eu-west-1 live on it and would lose their credentials: mi-1 (Online)")
+
+
+@pytest.mark.parametrize("conditions", SHUT_OUT, ids=str)
+@pytest.mark.parametrize("after", ["documented", "none", {"StringEquals": {"aws:SourceAccount": "111111111111"}}])
+def test_who_is_shut_out_already_loses_nothing(conditions: t.Any, after: t.Any) -> None:
+    assert lost(trusting(_catalog.ANYWHERE, conditions), trusting(_catalog.ANYWHERE, after)) == ""
+
+
+@pytest.mark.parametrize(
+    "conditions",
+    [
+        {"StringEquals": {"aws:SourceAccount": 123456789012}},
+        {"StringLike": {"aws:SourceAccount": "1234*"}},
+        {"StringNotEquals": {"aws:SourceAccount": OTHER}},
+        {"ArnLike": {"aws:SourceArn": "arn:aws*:ssm:*:123456*:*"}},
+    ],
+    ids=str,
+)
+def test_a_condition_for_the_own_account_is_no_danger(conditions: t.Any) -> None:
+    assert lost(trusting(_catalog.ANYWHERE, "documented"), trusting(_catalog.ANYWHERE, conditions)) == ""
+
+
+class OneProvider(OneNode):
+    """An account whose capacity provider makes its instances with the role."""
+
+    def call(self, _service: str, operation: str, _who: str, *_args: t.Any, **_params: t.Any) -> dict[str, t.Any]:
+        """The capacity provider."""
+        assert operation == "DescribeCapacityProviders"
+        provider = {"infrastructureRoleArn": "arn:aws:iam::123456789012:role/hosts"}
+        return {"capacityProviders": [{"name": "factory", "managedInstancesProvider": provider}]}
+
+
+@pytest.mark.parametrize("conditions", SHUT_OUT[:2], ids=str)
+def test_an_infrastructure_role_for_another_account(conditions: t.Any) -> None:
+    aws = t.cast(Aws, OneProvider())
+    free, shut = (trusting(_catalog.INFRASTRUCTURE, choice) for choice in ("none", conditions))
+    wanted = replace(becoming(free, shut), kind="infrastructure")
+    use = _iam_guard.find_use(aws, OPTIONS, wanted, free)
+    assert use and use.change == "changed in its trust"
+    other = trusting(_catalog.INFRASTRUCTURE, {"StringEquals": {"aws:SourceAccount": "111111111111"}})
+    assert _iam_guard.find_use(aws, OPTIONS, replace(becoming(shut, other), kind="infrastructure"), shut) is None
+
+
+# Policies that are not there yet -----------------------------------------------------------------------------------
+
+
+def test_at_best_a_policy_that_is_not_there_yet_allows_everything() -> None:
+    """What is lost even then is lost for sure; what it does not matter for stays a loss."""
+    aws = t.cast(Aws, OneNode("ecs:*"))
+    bounded = becoming(FULL, FULL, boundary=True)
+    attached = becoming(FULL, role(BOUNDARY, inline=SSM))
+    assert _iam_guard.find_use(aws, OPTIONS, bounded, FULL)
+    assert _iam_guard.find_use(aws, OPTIONS, attached, FULL)
+    for wanted in (bounded, attached):
+        assert _iam_guard.at_best(wanted, []) == wanted
+        assert _iam_guard.find_use(aws, OPTIONS, _iam_guard.at_best(wanted, [BOUNDARY]), FULL) is None
+    shut = replace(bounded, trust=trusting(_catalog.ANYWHERE, SHUT_OUT[0]).trust)
+    use = _iam_guard.find_use(aws, OPTIONS, _iam_guard.at_best(shut, [BOUNDARY]), FULL)
+    assert use and use.change == "changed in its trust"

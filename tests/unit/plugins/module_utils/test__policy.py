@@ -274,6 +274,7 @@ def test_regions_of_a_trust_document() -> None:
 
 
 ANY, WEST = "arn:aws:ssm:*:123456789012:*", "arn:aws:ssm:eu-west-1:123456789012:*"
+ROLE, OTHER = "arn:aws:iam::123456789012:role/hosts", "999999999999"
 
 
 @pytest.mark.parametrize(
@@ -301,8 +302,8 @@ ANY, WEST = "arn:aws:ssm:*:123456789012:*", "arn:aws:ssm:eu-west-1:123456789012:
 )
 def test_from_where_a_service_can_assume_the_role(conditions: dict[str, Any] | None, regions: set[str] | None) -> None:
     trust = _policy.trust(["ssm.amazonaws.com"], conditions=conditions)
-    assert _policy.reach(trust, "ssm.amazonaws.com", "ssm") == regions
-    assert _policy.reach(trust, "ec2.amazonaws.com", "ssm") == frozenset()
+    assert _policy.reach(trust, "ssm.amazonaws.com", "ssm", ROLE) == regions
+    assert _policy.reach(trust, "ec2.amazonaws.com", "ssm", ROLE) == frozenset()
 
 
 NODES = "arn:aws:ssm:eu-west-1:123456789012:managed-instance/*"
@@ -337,15 +338,74 @@ def test_from_where_a_service_may_assume_the_role(conditions: dict[str, Any] | N
     trust = _policy.trust(["ssm.amazonaws.com"], conditions=conditions)
     assert _policy.may_reach(trust, "ssm.amazonaws.com", "ssm") == regions
     assert _policy.may_reach(trust, "ec2.amazonaws.com", "ssm") == frozenset()
-    sure = _policy.reach(trust, "ssm.amazonaws.com", "ssm")
+    assert _policy.may_reach(trust, "ssm.amazonaws.com", "ssm", ROLE) == regions
+    sure = _policy.reach(trust, "ssm.amazonaws.com", "ssm", ROLE)
     assert regions is None or (sure is not None and sure <= regions)
+
+
+@pytest.mark.parametrize(
+    ("operator", "values", "let_in"),
+    [
+        ("StringEquals", "123456789012", True),
+        ("StringEquals", 123456789012, True),
+        ("StringEquals", [OTHER, "123456789012"], True),
+        ("StringLike", "1234*", True),
+        ("StringLike", "????????9012", True),
+        ("StringEqualsIgnoreCase", "123456789012", True),
+        ("StringEqualsIfExists", "123456789012", True),
+        ("ForAnyValue:StringLike", "*", True),
+        ("ForAllValues:StringEquals", "123456789012", True),
+        ("stringEquals", "123456789012", True),
+        ("StringNotEquals", OTHER, True),
+        ("StringNotLike", "9*", True),
+        ("Null", False, True),
+        ("StringEquals", OTHER, False),
+        ("StringEqualsIfExists", OTHER, False),
+        ("ForAnyValue:StringEquals", OTHER, False),
+        # A letter like any other for this operator.
+        ("StringEquals", "1234*", False),
+        ("StringLike", "9*", False),
+        ("StringNotEquals", "123456789012", False),
+        ("StringNotEquals", [OTHER, "123456789012"], False),
+        ("StringNotLikeIfExists", "1234*", False),
+        ("Null", "true", False),
+        ("NumericEquals", "123456789012", None),
+        ("StringEquals", "${aws:ResourceAccount}", None),
+    ],
+)
+def test_conditions_on_the_account(operator: str, values: Any, let_in: bool | None) -> None:
+    """None: not known, so it is not sure that somebody is let in, nor that nobody is."""
+    trust = _policy.trust(["ssm.amazonaws.com"], conditions={operator: {"aws:SourceAccount": values}})
+    assert _policy.reach(trust, "ssm.amazonaws.com", "ssm", ROLE) == (None if let_in else frozenset())
+    assert _policy.may_reach(trust, "ssm.amazonaws.com", "ssm", ROLE) == (frozenset() if let_in is False else None)
+    assert _policy.may_reach(trust, "ssm.amazonaws.com", "ssm") is None
+
+
+@pytest.mark.parametrize(
+    ("arns", "sure", "perhaps"),
+    [
+        (WEST.replace("123456789012", "*"), {"eu-west-1"}, {"eu-west-1"}),
+        (WEST.replace("123456789012", "12345678901?"), {"eu-west-1"}, {"eu-west-1"}),
+        (WEST.replace("123456789012", OTHER), set(), set()),
+        ([WEST, ANY.replace("123456789012", OTHER)], {"eu-west-1"}, {"eu-west-1"}),
+        (ANY.replace("123456789012", OTHER), set(), set()),
+        # Both services always name an account.
+        (WEST.replace("123456789012", ""), set(), {"eu-west-1"}),
+        (WEST.replace("arn:aws:", "arn:aws-cn:"), set(), {"eu-west-1"}),
+        (WEST.replace("arn:aws:", "arn:aws*:"), {"eu-west-1"}, {"eu-west-1"}),
+    ],
+)
+def test_the_account_and_the_partition_of_an_arn(arns: Any, sure: set[str] | None, perhaps: set[str] | None) -> None:
+    trust = _policy.trust(["ssm.amazonaws.com"], conditions={"ArnLike": {"aws:SourceArn": arns}})
+    assert _policy.reach(trust, "ssm.amazonaws.com", "ssm", ROLE) == sure
+    assert _policy.may_reach(trust, "ssm.amazonaws.com", "ssm", ROLE) == perhaps
 
 
 def test_one_statement_that_lets_all_in_is_enough() -> None:
     trust = _policy.trust(["ssm.amazonaws.com"], conditions={"ArnLike": {"aws:SourceArn": WEST}})
     other = _policy.trust(["ssm.amazonaws.com"], conditions={"ArnLike": {"aws:SourceArn": ANY}})
     trust["Statement"] += other["Statement"]
-    assert _policy.reach(trust, "ssm.amazonaws.com", "ssm") is None
+    assert _policy.reach(trust, "ssm.amazonaws.com", "ssm", ROLE) is None
     assert _policy.may_reach(trust, "ssm.amazonaws.com", "ssm") is None
     assert _policy.source_regions(trust, "ssm") == ("*", "eu-west-1")
 

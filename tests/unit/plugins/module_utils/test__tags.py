@@ -40,6 +40,38 @@ def test_difference_leads_to_what_is_wanted_and_no_further(
     assert _tags.difference(after, want, purge) == ({}, [])
 
 
+def _spelled_once(tags: dict[str, str]) -> bool:
+    return len({name.lower() for name in tags}) == len(tags)
+
+
+CASELESS = st.dictionaries(st.text("aBb", min_size=1, max_size=2), VALUES).filter(_spelled_once)
+
+
+@given(found=CASELESS, want=CASELESS, purge=st.booleans())
+def test_without_case_a_tag_takes_the_place_of_another_spelling(
+    found: dict[str, str], want: dict[str, str], purge: bool
+) -> None:
+    to_set, to_remove = _tags.difference(found, want, purge, caseless=True)
+    after = _tags.after(found, want, purge, caseless=True)
+
+    assert not {name.lower() for name in to_set} & {name.lower() for name in to_remove}
+    assert _spelled_once(after) and want.items() <= after.items()
+    assert {name.lower() for name in after} == {name.lower() for name in (want if purge else {**found, **want})}
+    assert _tags.difference(after, want, purge, caseless=True) == ({}, [])
+
+
+def test_only_the_tags_of_roles_know_no_case() -> None:
+    params = {"RoleName": "r"}
+    (change,) = _tags.iam_changes("role r", params, {"Owner": "a"}, {"owner": "b"})
+    assert change.words == "tag role r with owner=b"
+    operations = [one.operation for one in _tags.iam_changes("policy p", params, {"Owner": "a"}, {"owner": "b"})]
+    assert operations == ["UntagPolicy", "TagPolicy"]
+    pair = {"Owner": "a", "owner": "b"}
+    assert _tags.wanted(pair) == pair
+    with pytest.raises(EcsError, match="'Owner' and 'owner' are one key"):
+        _tags.wanted(pair, caseless=True)
+
+
 @given(st.dictionaries(OWN_KEYS, VALUES))
 def test_aws_lists_and_back(tags: dict[str, str]) -> None:
     assert _tags.from_aws(_tags.to_aws(tags)) == tags

@@ -12,9 +12,15 @@ from urllib.parse import unquote
 
 import pytest
 
+from ansible_collections.onprem.ecs.plugins.module_utils import _iam_read
+from ansible_collections.onprem.ecs.plugins.module_utils._errors import EcsError
+
 if TYPE_CHECKING:
     from unit.plugins.conftest import Modules
 
+    from ansible_collections.onprem.ecs.plugins.module_utils._aws import Aws
+    from ansible_collections.onprem.ecs.plugins.module_utils._iam_plan import Found
+    from ansible_collections.onprem.ecs.plugins.module_utils._iam_wanted import Wanted
     from emulator.client import Client
 
 ACCOUNT = "123456789012"
@@ -207,6 +213,28 @@ def test_a_failure_in_one_role_leaves_what_the_next_run_completes(
     done = modules.run("ecs_iam_baseline", roles=BASELINE)
     assert done["changed"] and len(done["changes"]) < len(failed["changes"])
     assert not modules.run("ecs_iam_baseline", roles=BASELINE)["changed"]
+
+
+def test_what_was_done_is_told_when_a_later_round_refuses(
+    modules: Modules, account: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another role is put into the profile between the two looks."""
+    real = _iam_read.existing_profiles
+
+    def existing_profiles(aws: Aws, wanted: Wanted, found: Found | None) -> tuple[str, ...]:
+        if found is not None and wanted.profile:
+            raise EcsError("refused")
+        return real(aws, wanted, found)
+
+    monkeypatch.setattr(_iam_read, "existing_profiles", existing_profiles)
+    order = {"service": "iam", "operation": "CreateInstanceProfile", "kind": "error", "code": "EntityAlreadyExists"}
+    account.control("POST", "faults", {**order, "status": 409})
+    failed = modules.run("ecs_iam_baseline", roles=[{"kind": "container_instance"}, {"kind": "task", "name": "app"}])
+    assert (failed["msg"], failed["changed"]) == ("refused", True)
+    assert failed["changes"] == [
+        "create role ecsInstanceRole, trusted by ec2.amazonaws.com",
+        "create role app, trusted by ecs-tasks.amazonaws.com",
+    ]
 
 
 def test_two_controllers_at_once(modules: Modules, account: Client, operator: str) -> None:

@@ -11,6 +11,11 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.onprem.ecs.plugins.module_utils import _iam_policy_plan
+from ansible_collections.onprem.ecs.plugins.module_utils._errors import EcsError
+from ansible_collections.onprem.ecs.plugins.module_utils._iam_policy_plan import Found
+from ansible_collections.onprem.ecs.plugins.module_utils._iam_policy_wanted import Wanted
+from ansible_collections.onprem.ecs.plugins.module_utils._plan import Plan
 from emulator.client import REGION, SSM_TRUST, Client
 
 MODULE = "ecs_iam_policy"
@@ -430,13 +435,32 @@ def test_another_controller_makes_the_fifth_version(policies: Policies) -> None:
     assert policies.good(name="x", document=numbered(2))["changed"] is True
 
 
-def test_somebody_gets_it_while_it_is_deleted(policies: Policies) -> None:
+def test_somebody_gets_it_while_it_is_deleted(policies: Policies, quick: list[float]) -> None:
     policies.good(kind="exec")
     policies.fault("DeletePolicy", "DeleteConflict", 409)
     assert policies.good(kind="exec", state="absent")["changes"] == ["delete policy ecsExec"]
+    assert len(quick) == 1
 
 
-def test_a_race_that_never_ends_ends(policies: Policies) -> None:
+def test_what_was_done_is_told_when_a_later_round_refuses(policies: Policies, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody else gets it between the two looks."""
+    policies.good(kind="exec", attach_to=policies.people()[:1])
+    real, looks = _iam_policy_plan.absent, [1]
+
+    def absent(wanted: Wanted, found: Found | None) -> Plan:
+        if not looks:
+            raise EcsError("refused")
+        looks.pop()
+        return real(wanted, found)
+
+    monkeypatch.setattr(_iam_policy_plan, "absent", absent)
+    policies.fault("DeletePolicy", "NoSuchEntity")
+    result = policies.modules.run(MODULE, kind="exec", state="absent", purge_attachments=True)
+    assert (result["msg"], result["changed"]) == ("refused", True)
+    assert result["changes"] == ["detach policy ecsExec from role app"]
+
+
+def test_a_race_that_never_ends_ends(policies: Policies, quick: list[float]) -> None:
     policies.good(kind="exec")
     policies.fault("DeletePolicy", "DeleteConflict", 409, count=-1)
     assert "iam:DeletePolicy failed for policy ecsExec: DeleteConflict" in policies.bad(kind="exec", state="absent")

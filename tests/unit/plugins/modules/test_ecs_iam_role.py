@@ -20,7 +20,8 @@ import pytest
 from ansible.module_utils.testing import patch_module_args
 
 import emulator
-from ansible_collections.onprem.ecs.plugins.module_utils import _aws
+from ansible_collections.onprem.ecs.plugins.module_utils import _aws, _iam_read
+from ansible_collections.onprem.ecs.plugins.module_utils._errors import EcsError
 from ansible_collections.onprem.ecs.plugins.modules import ecs_iam_role
 from emulator import iam_rules
 from emulator.client import Client
@@ -206,6 +207,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         {"tags": {str(number): "x" for number in range(51)}},
         "51 tags, but a resource can have 50 at most",
     ),
+    "tags that differ in case alone": ({"tags": {"Owner": "a", "owner": "b"}}, "'Owner' and 'owner' are one key"),
     "tag of AWS": ({"tags": {"aws:x": "y"}}, "the key 'aws:x' begins with 'aws:', which is reserved"),
     "tag value": ({"tags": {"x": "y" * 257}}, "the value of 'x' has more than 256 characters"),
     "feature of a role that goes": ({"state": "absent", "features": ["x"]}, "has no feature 'x'; it has: ecr_pull"),
@@ -449,6 +451,22 @@ def test_less_privilege_for_every_region(account: Account, first: str) -> None:
     assert "arn:aws:ecs:*" not in json.dumps(narrowed["inline_policies"])
 
 
+@pytest.mark.parametrize("first", ["by hand", "adopted"])
+def test_less_privilege_of_instances_in_every_region(account: Account, first: str) -> None:
+    """The trust of an instance's role never names a Region, and AWS's policy is for each."""
+    if first == "by hand":
+        by_hand(account, "ec2.amazonaws.com", name="ecsInstanceRole", policies=(EC2,))
+    else:
+        account.good(kind="container_instance")
+    options: dict[str, Any] = {"kind": "container_instance", **LEAST}
+    done = account.good(**options)["iam_role"]
+    assert "arn:aws:ecs:*:123456789012:cluster/lab" in json.dumps(done["inline_policies"])
+    assert inline_regions(done) == set()
+    for region in (REGION, "us-east-1"):
+        assert account.good(**options, region=region)["changed"] is False
+    assert inline_regions(account.good(**options, regions=[REGION])["iam_role"]) == {REGION}
+
+
 def test_a_policy_of_aws_that_stays_widens_nothing(account: Account) -> None:
     options: dict[str, Any] = {**LEAST, "trust_conditions": "none", "managed_policies": [CORE]}
     account.good(**options)
@@ -589,6 +607,19 @@ def test_a_condition_that_is_not_understood_is_a_danger(account: Account) -> Non
     assert "is not changed in its trust" in words
 
 
+@pytest.mark.parametrize("operator", ["StringEquals", "StringLike"])
+def test_a_condition_for_another_account_is_a_danger(account: Account, operator: str) -> None:
+    account.good()
+    account.node()
+    shut: dict[str, Any] = {operator: {"aws:SourceAccount": "999999999999"}}
+    assert "is not changed in its trust: managed nodes in" in account.bad(trust_conditions=shut)
+    assert account.good(trust_conditions=shut, protect=False)["changed"] is True
+    # Nobody has credentials by it, so it can be put right.
+    account.calls()
+    assert account.good()["changed"] is True
+    assert "ssm:DescribeInstanceInformation" not in account.calls()
+
+
 def test_a_trust_document_beyond_the_quota_of_the_account(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     """It can be raised, so IAM is asked; what can be done is told with its refusal."""
     many = [f"eu-{letter * 30}-{n}" for letter in "xyz" for n in range(10)]
@@ -609,6 +640,24 @@ def test_no_remedy_for_other_quotas(account: Account) -> None:
     assert account.bad().endswith(words)
 
 
+def test_a_large_inline_policy_under_another_name(account: Account) -> None:
+    """Both do not fit beside each other; by its name the old one is replaced in one call."""
+    options: dict[str, Any] = {"kind": "task", "name": "app", "purge_policies": True}
+    old, new = (
+        {
+            "Version": "2012-10-17",
+            "Statement": {"Sid": sid * 5500, "Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"},
+        }
+        for sid in "xy"
+    )
+    account.good(**options, inline_policies={"old": old})
+    words = account.bad(**options, inline_policies={"new": new})
+    assert "Maximum policy size of 10240 bytes exceeded" in words
+    assert "put the new document under the name of the old policy, which replaces it in one call" in words
+    assert account.iam().list_role_policies(RoleName="app")["PolicyNames"] == ["old"]
+    assert account.good(**options, inline_policies={"old": new})["changed"] is True
+
+
 # Others at the same time -------------------------------------------------------------------------------------------
 
 
@@ -627,6 +676,55 @@ def test_another_controller_creates_all_of_it(account: Account) -> None:
     assert result["changed"] is True
     assert result["diff"]["before"] == {}
     assert result["diff"]["after"]["role"]["name"] == "x"
+
+
+def test_a_role_of_our_own_is_not_that_of_another_controller(account: Account) -> None:
+    """It is there in the second round, since the first has made it."""
+    account.fault("CreateInstanceProfile", "EntityAlreadyExists", 409)
+    result = account.good(kind="container_instance")
+    made = [words for words in result["changes"] if words.startswith("create role")]
+    assert made == ["create role ecsInstanceRole, trusted by ec2.amazonaws.com"]
+
+
+def test_what_was_done_is_told_when_a_later_round_refuses(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    refuse_later(monkeypatch)
+    account.fault("CreateInstanceProfile", "EntityAlreadyExists", 409)
+    result = account.run(kind="container_instance")
+    assert (result["msg"], result["changed"]) == ("refused", True)
+    assert result["changes"] == ["create role ecsInstanceRole, trusted by ec2.amazonaws.com"]
+
+
+def refuse_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second look at an instance profile ends with a refusal."""
+    looks = iter([()])
+
+    def existing_profiles(*_: Any) -> tuple[str, ...]:
+        for found in looks:
+            return found
+        raise EcsError("refused")
+
+    monkeypatch.setattr(_iam_read, "existing_profiles", existing_profiles)
+
+
+def test_iam_still_counts_what_was_taken_away(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr(time, "sleep", slept.append)
+    account.good()
+    account.fault("DeleteRole", "DeleteConflict", 409, count=4)
+    result = account.good(state="absent")
+    assert [words.split()[0] for words in result["changes"]] == ["detach", "detach", "delete"]
+    assert len(slept) == 4
+
+
+def test_a_conflict_that_never_ends_ends(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr(time, "sleep", slept.append)
+    account.good()
+    account.fault("DeleteRole", "DeleteConflict", 409, count=-1)
+    result = account.run(state="absent")
+    assert "iam:DeleteRole failed for role ecsAnywhereRole: DeleteConflict" in result["msg"]
+    assert len(result["changes"]) == 2
+    assert len(slept) == 5 and sum(slept) < 24
 
 
 def test_a_policy_goes_between_reading_and_writing(account: Account) -> None:
@@ -1058,6 +1156,59 @@ def _actions(document: dict[str, Any]) -> list[str]:
         listed = statement["Action"]
         actions += [listed] if isinstance(listed, str) else listed
     return sorted(actions)
+
+
+PROFILE = "ecsInstanceRole-profile"
+
+
+@pytest.mark.parametrize(("code", "status"), [("AccessDenied", 403), ("DeleteConflict", 409)])
+def test_a_profile_that_was_not_deleted_goes_next_time(
+    account: Account, code: str, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
+    options: dict[str, Any] = {"kind": "container_instance", "state": "absent"}
+    account.good(kind="container_instance")
+    account.fault("DeleteInstanceProfile", code, status)
+    result = account.run(**options)
+    assert "take role ecsInstanceRole out of instance profile ecsInstanceRole-profile" in result["changes"]
+    if code == "AccessDenied":
+        assert result["failed"]
+        result = account.good(**options)
+    assert result["changes"][-2:] == [f"delete instance profile {PROFILE}", "delete role ecsInstanceRole"]
+    assert account.iam().list_instance_profiles()["InstanceProfiles"] == []
+    account.calls()
+    assert account.good(**options)["changed"] is False
+    assert account.calls()["iam:GetInstanceProfile"] == 1
+
+
+def test_a_profile_that_is_left_without_its_role(account: Account) -> None:
+    iam, options = account.iam(), {"kind": "container_instance", "state": "absent"}
+    iam.create_instance_profile(InstanceProfileName=PROFILE)
+    account.calls()
+    assert account.good(**options, instance_profile=False)["changed"] is False
+    assert "iam:GetInstanceProfile" not in account.calls()
+    checked, done = account.good(check=True, **options), account.good(**options)
+    assert (checked["changes"], checked["diff"]) == (done["changes"], done["diff"])
+    assert done["changes"] == [f"delete instance profile {PROFILE}"]
+    assert done["diff"] == {"before": {"instance_profiles": [PROFILE]}, "after": {}}
+    account.good(kind="container_instance", name="another", instance_profile=PROFILE)
+    assert account.good(**options)["changed"] is False
+
+
+def test_a_profile_by_true_is_the_documented_one(account: Account) -> None:
+    role = account.good(kind="container_instance", instance_profile=True)["iam_role"]
+    assert role["instance_profiles"] == [{"instance_profile_name": PROFILE}]
+
+
+@pytest.mark.parametrize("purge", [True, False])
+def test_a_tag_in_another_spelling_takes_the_place(account: Account, purge: bool) -> None:
+    account.good(tags={"Owner": "a", "stage": "test"})
+    options: dict[str, Any] = {"tags": {"owner": "b", "stage": "test"}, "purge_tags": purge}
+    done = account.good(**options)
+    assert done["changes"] == [f"tag role {NAME} with owner=b"]
+    assert done["iam_role"]["tags"] == {"owner": "b", "stage": "test"}
+    again = account.good(**options)
+    assert (again["changed"], again["iam_role"]) == (False, done["iam_role"])
 
 
 def test_a_profile_that_is_there_already(account: Account) -> None:

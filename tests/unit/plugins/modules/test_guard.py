@@ -460,3 +460,49 @@ def test_a_loss_page_by_page(modules: Modules, account: Client) -> None:
     assert words.count("mi-") == 3
     assert " and more. Keep " in words
     assert modules.calls()["ssm:DescribeInstanceInformation"] == 1
+
+
+# Policies that are made earlier in the play ------------------------------------------------------------------------
+
+
+def warned(result: dict[str, Any], words: str) -> bool:
+    """It did not fail, and these words are in a warning."""
+    return any(words in str(one) for one in good(result)["warnings"])
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"features": LOGS_AND_ECR, "permissions_boundary": "team"},
+        {**LEAST, "managed_policies": ["team"]},
+    ],
+    ids=["boundary", "attached"],
+)
+@pytest.mark.parametrize("protect", [True, False])
+def test_check_mode_before_a_policy_is_made(
+    modules: Modules, account: Client, options: dict[str, Any], protect: bool
+) -> None:
+    """What it allows is not known then, so it is no reason to refuse. What is lost whatever it allows still is one."""
+    live(modules, account, *options.get("features", []))
+    told = modules.check("ecs_iam_role", kind="anywhere", **options, protect=protect)
+    assert warned(told, f": mi-656373{0:011x} (Online), unless {OWN} allows it once it is there")
+    assert not any("is changed since protect is false" in str(one) for one in told["warnings"] if OWN in str(one))
+    assert modules.writes() == 0
+    if protect:
+        shut = {"StringEquals": {"aws:SourceAccount": "999999999999"}}
+        words = refused(modules, modules.check("ecs_iam_role", kind="anywhere", **options, trust_conditions=shut))
+        assert "is not changed in its trust" in words
+    document = _document({"Effect": "Allow", "Action": "*", "Resource": "*"})
+    good(modules.run("ecs_iam_policy", name="team", document=document))
+    assert good(modules.run("ecs_iam_role", kind="anywhere", **options))["changes"] == told["changes"]
+
+
+def test_a_policy_that_is_there_is_judged_by_what_it_allows(modules: Modules, account: Client) -> None:
+    """In check mode as well, beside another one that is not there yet."""
+    live(modules, account, *LOGS_AND_ECR)
+    document = _document({"Effect": "Allow", "Action": "ecs:*", "Resource": "*"})
+    good(modules.run("ecs_iam_policy", name="team", document=document))
+    modules.calls()
+    options: dict[str, Any] = {"permissions_boundary": "team", "managed_policies": ["later"]}
+    words = refused(modules, modules.check("ecs_iam_role", kind="anywhere", features=LOGS_AND_ECR, **options))
+    assert "Let the permissions_boundary allow it" in words
