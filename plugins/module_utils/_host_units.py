@@ -11,7 +11,8 @@ import typing as t
 from ansible_collections.onprem.ecs.plugins.module_utils._host_io import Host
 
 PROPERTIES = (
-    "Id,LoadState,ActiveState,SubState,UnitFileState,Result,ExecMainStatus,ExecMainStartTimestampMonotonic,NRestarts,Job"
+    "Id,LoadState,ActiveState,SubState,UnitFileState,Job,"
+    "Result,ExecMainStatus,ExecMainStartTimestampMonotonic,NRestarts"
 )
 #: Where systemd starts a unit again and again, what ended it is at most so many seconds older than its last start.
 CYCLE = 60.0

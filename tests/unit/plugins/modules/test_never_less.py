@@ -177,8 +177,9 @@ MOVES = {
     "features": Move("anywhere", {"features": ["ecr_pull"]}, {"features": ["cloudwatch_logs", "s3_config"]}),
     "features and permissions": Move(
         "container_instance",
-        {"features": ["ecr_pull", "trunking"]},
-        {**LEAST, "features": ["ecr_pull", "cloudwatch_logs"], "repositories": ["team/*"]},
+        # Or it would be for every Region, as it was with AWS's policy, and stay so on the way back.
+        {"features": ["ecr_pull", "trunking"], "regions": ["eu-west-1"]},
+        {**LEAST, "features": ["ecr_pull", "cloudwatch_logs"], "repositories": ["team/*"], "regions": ["eu-west-1"]},
     ),
     "s3_config": Move(
         "anywhere", {"features": ["s3_config"]}, {**LEAST, **OBJECTS, "features": ["s3_config"], "clusters": ["lab"]}
