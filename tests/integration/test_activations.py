@@ -21,13 +21,14 @@ def prepare(playbooks: Playbooks, hosts: int, tags: dict[str, str]) -> tuple[Run
         "host": "{{ inventory_hostname }}",
         "account": {"region": look, "iam_role": "ecsAnywhereRole", "tags": tags},
         "place": {"region": REGION, "cluster": "edge"},
+        "call": "now",
         "id": "",
         "register": True,
         "joins": True,
     }
     # Of the inventory, as each look at it is one look at the file; in the role it is a fact.
     names: dict[str, dict[str, str]] = {f"node{number}": {} for number in range(hosts)}
-    inventory = {"all": {"hosts": names, "vars": {"__external_instance_want": want}}}
+    inventory = {"all": {"hosts": names, "vars": {"__external_instance_want": want, "__external_instance_call": "now"}}}
     role = {"name": "onprem.ecs.external_instance", "tasks_from": "account"}
     given = {"ecs_region": REGION, "ecs_cluster": "edge"}
     play = playbooks.local([{"ansible.builtin.import_role": role}], hosts="all", vars=given)

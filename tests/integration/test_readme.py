@@ -94,7 +94,7 @@ def test_variables_exist(page: str) -> None:
     for path in COLLECTION.glob("roles/*/tasks/*.yml"):
         known |= set(re.findall(r"register: (ecs_\w+)", path.read_text(encoding="utf-8")))
     text = (COLLECTION / page).read_text(encoding="utf-8")
-    named = set(re.findall(r"(?<![\w./])ecs_[a-z_]+", text))
+    named = set(re.findall(r"(?<![\w./])ecs_[a-z0-9_]+", text))
     assert named <= known
 
 
@@ -138,7 +138,7 @@ class TestPermissions:
         up = {"nodes": [NODE], "container_instances": [INSTANCE]}
         playbooks.emulator("POST", "seed", up)
         leave = {"arn": NODE["InstanceId"], "place": {"region": REGION, "cluster": "shop"}}
-        facts = {"__external_instance_want": {**FACTS["__external_instance_want"], "leave": leave}}
+        facts = {**FACTS, "__external_instance_want": {**FACTS["__external_instance_want"], "leave": leave}}
         tasks = [{"ansible.builtin.set_fact": facts}, _part("leave.yml")]
         done = playbooks.run([playbooks.local(tasks, vars=VARIABLES)])
         assert done.code == 0, done.explain()
@@ -194,7 +194,9 @@ INSTANCE = {
     "tags": FOREIGN_TAGS,
 }
 FACTS: dict[str, Any] = {
+    "__external_instance_call": "now",
     "__external_instance_want": {
+        "call": "now",
         "host": "node1.example.com",
         "account": {"region": REGION, "iam_role": "ecsAnywhereRole", "tags": {"owner": "platform"}},
         "place": {"region": REGION, "cluster": "shop", "attributes": {"site": "berlin"}, "tags": {"owner": "platform"}},
