@@ -20,7 +20,9 @@ description:
   - All hosts are in the group C(external_instances). Groups by state in SSM are C(ssm_online), C(ssm_connection_lost)
     and C(ssm_inactive); by cluster C(ecs_cluster_NAME); by state there C(ecs_active), C(ecs_draining) and so on.
   - How hosts are reached is for O(compose) to say. SSM knows an address of each, which need not be one that the
-    controller can reach.
+    controller can reach. C(ip_address) is V(null) when a host reports what is no address, or is one of the loopback
+    interface.
+  - O(regions), O(clusters), O(iam_role) and O(tags) can have templates, as C({{ lookup('env', 'SITE') }}).
 options:
   plugin:
     description: The name of this plugin.
@@ -35,6 +37,7 @@ options:
   clusters:
     description:
       - Names or ARNs of clusters. Only hosts in one of them are listed. A cluster that does not exist has no hosts.
+      - A name is looked for in each of O(regions), an ARN in its own Region.
       - Without it all managed nodes are listed, and all clusters of the Region are looked at.
     type: list
     elements: str
@@ -62,8 +65,8 @@ options:
       - What to call hosts, the most wanted first. A host is called by the first that it has for itself.
       - When hosts share a name, the only one of them that is Online has it. So a host keeps its name when it has
         registered anew, and what it left behind is called by its id.
-      - Hosts report their own names. One that is not made of letters, digits and C(_.:-), and C(localhost), is passed
-        over.
+      - Hosts report their own names. One that is not made of letters, digits and C(_.:-), the names of the controller
+        itself as C(localhost), the name of a group and the id of another host are passed over.
     type: list
     elements: str
     choices: [computer_name, name, ip_address, instance_id]
@@ -153,6 +156,11 @@ class _Connection:
 class InventoryModule(AWSInventoryBase):  # type: ignore[misc]  # amazon.aws has no type information
     """The plugin."""
 
+    class TemplatedOptions(AWSInventoryBase.TemplatedOptions):  # type: ignore[misc]  # as above
+        """Options in which a template is replaced; without it one would be looked for as it stands, and not found."""
+
+        TEMPLATABLE_OPTIONS = (*AWSInventoryBase.TemplatedOptions.TEMPLATABLE_OPTIONS, "clusters", "iam_role", "tags")
+
     NAME = "onprem.ecs.external_instances"
     INVENTORY_FILE_SUFFIXES = ("external_instances.yml", "external_instances.yaml")
 
@@ -163,15 +171,18 @@ class InventoryModule(AWSInventoryBase):  # type: ignore[misc]  # amazon.aws has
         if not known:
             hosts = self._look()
             self.update_cached_result(path, cache, hosts)
-        called = _inventory.names(hosts, self.get_option("hostnames"))
-        for host in hosts:
-            self._add(called[host["instance_id"]], host)
+        self._fill(hosts)
+
+    def client(self, service: str, **options: t.Any) -> t.Any:
+        """A boto3 client; without a Region of the connection, as STS for assume_role_arn, in the first of ours."""
+        first = next(iter(self.get_option("regions")), None)
+        return super().client(service, **{"region": self.region or first, **options})
 
     def _look(self) -> list[_inventory.Host]:
         hosts: list[_inventory.Host] = []
         try:
             want = self._wanted()
-            for region in self.get_option("regions") or [self.region]:
+            for region in dict.fromkeys(self.get_option("regions") or [self.region]):
                 hosts += _inventory.look(Aws(_Connection(self, region)), want)
         except EcsError as error:
             self.fail_aws(str(error))
@@ -188,15 +199,25 @@ class InventoryModule(AWSInventoryBase):  # type: ignore[misc]  # amazon.aws has
             nodes=_ssm_node_info.wanted({**others, **options}),
         )
 
-    def _add(self, name: str, host: _inventory.Host) -> None:
+    def _fill(self, hosts: list[_inventory.Host]) -> None:
+        """Add the hosts with their variables, then their groups: Ansible takes a name that is a group's for the group.
+
+        Groups by key are last, as only their names are not known beforehand.
+        """
+        named = [self._sanitize_group_name(name) for name in self.get_option("groups")]
+        taken = {*self.inventory.groups, *named, *(group for host in hosts for group in _inventory.groups(host))}
+        called = _inventory.names(hosts, self.get_option("hostnames"), taken)
         # Hosts report their own names, and anybody with a right to tag writes tags: none of it is a template.
-        members = no_template(host)
-        self.inventory.add_host(name)
-        self.inventory.set_variable(name, "external_instance", members)
-        for group in _inventory.groups(host):
-            self.inventory.add_group(group)
-            self.inventory.add_child(group, name)
+        members = {called[host["instance_id"]]: no_template(host) for host in hosts}
         strict = self.get_option("strict")
-        self._set_composite_vars(self.get_option("compose"), members, name, strict=strict)
-        self._add_host_to_composed_groups(self.get_option("groups"), members, name, strict=strict)
-        self._add_host_to_keyed_groups(self.get_option("keyed_groups"), members, name, strict=strict)
+        for name, host in members.items():
+            self.inventory.add_host(name)
+            self.inventory.set_variable(name, "external_instance", host)
+            self._set_composite_vars(self.get_option("compose"), host, name, strict=strict)
+        for name, host in members.items():
+            for group in _inventory.groups(host):
+                self.inventory.add_group(group)
+                self.inventory.add_child(group, name)
+            self._add_host_to_composed_groups(self.get_option("groups"), host, name, strict=strict)
+        for name, host in members.items():
+            self._add_host_to_keyed_groups(self.get_option("keyed_groups"), host, name, strict=strict)

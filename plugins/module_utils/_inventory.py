@@ -6,13 +6,14 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import typing as t
 from dataclasses import dataclass, field
 
 from ansible_collections.onprem.ecs.plugins.module_utils import _ecs, _ssm_node_info
 from ansible_collections.onprem.ecs.plugins.module_utils._aws import Aws
-from ansible_collections.onprem.ecs.plugins.module_utils._ecs_instance import join, shown
+from ansible_collections.onprem.ecs.plugins.module_utils._ecs_instance import Instance, join, shown
 from ansible_collections.onprem.ecs.plugins.module_utils._ecs_instance_info import containers_of
 
 Host = t.Dict[str, t.Any]
@@ -22,7 +23,9 @@ EVERY = "external_instances"
 
 #: A host reports its own names. One that Ansible would take for a pattern, a template or the controller is no name.
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,252}\Z")
-CONTROLLER = ("localhost", "127.0.0.1", "::1")
+
+#: Names that mean the controller itself, also those that /etc/hosts of Red Hat's systems has.
+CONTROLLER = re.compile(r"(localhost[46]?(\.localdomain[46]?)?|127\.[0-9.]+|::1|0\.0\.0\.0|::)\Z", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -43,38 +46,64 @@ def look(aws: Aws, want: Wanted) -> list[Host]:
     """
     containers: list[_ecs.Item] = []
     if want.ecs:
-        containers, _gone = containers_of(aws, want.clusters or _ecs.clusters(aws), None)
+        here = [one for one in want.clusters if _region(one) in (None, aws.region)]
+        containers, _gone = containers_of(aws, here if want.clusters else _ecs.clusters(aws), None)
     nodes = want.nodes
     if want.clusters:
         nodes = nodes.only({one["ec2InstanceId"] for one in containers})
     found = {} if nodes.nothing else _ssm_node_info.look(aws, nodes)
-    return [{**shown(one), "region": aws.region} for one in join(found, containers) if one.node]
+    return [_host(one, aws.region) for one in join(found, containers) if one.node]
 
 
-def names(hosts: t.Sequence[Host], preferences: t.Sequence[str]) -> dict[str, str]:
+def _region(cluster: str) -> str | None:
+    """The Region of a cluster given by its ARN, which AWS refuses in any other; None for a name."""
+    return cluster.split(":")[3] if cluster.count(":") > 4 else None
+
+
+def _host(instance: Instance, region: str) -> Host:
+    host = {**shown(instance), "region": region}
+    return {**host, "ip_address": _address(host["ip_address"])}
+
+
+def _address(reported: str | None) -> str | None:
+    """The address that a host reports; None for a text that is none, as ssh would take an option, or the controller."""
+    try:
+        address = ipaddress.ip_address(reported or "")
+    except ValueError:
+        return None
+    return None if address.is_loopback or address.is_unspecified else reported
+
+
+def names(hosts: t.Sequence[Host], preferences: t.Sequence[str], groups: t.Collection[str] = ()) -> dict[str, str]:
     """The name of each host in the inventory, by its id: the first of the preferences that is its alone.
 
     When several share one, as a host and what it left behind when it registered anew, the only one of them that is
-    Online has it. Without any the name is the id.
+    Online has it. Without any the name is the id. No host is called like one of ``groups``, or by the id of another.
     """
     holders: dict[tuple[str, str], list[Host]] = {}
     for host in hosts:
         for key in preferences:
-            if host[key] and NAME.match(host[key]) and host[key].lower() not in CONTROLLER:
+            if host[key] and NAME.match(host[key]) and not CONTROLLER.match(host[key]):
                 holders.setdefault((key, host[key]), []).append(host)
-    taken: set[str] = set()
-    result = {}
-    for host in hosts:
-        fitting = (host[key] for key in preferences if _owns(host, holders.get((key, host[key] or ""), [])))
-        name = next((one for one in fitting if one not in taken), host["instance_id"])
-        taken.add(name)
-        result[host["instance_id"]] = name
-    return result
+    living = {name for (_key, name), some in holders.items() if any(map(_online, some))}
+    taken = {*groups, *(host["instance_id"] for host in hosts)}
+    result: dict[str, str] = {}
+    for key in preferences:
+        for host in hosts:
+            one, name = str(host["instance_id"]), str(host[key] or "")
+            free = name == one or (name not in taken and (_online(host) or name not in living))
+            if one not in result and free and _owns(host, holders.get((key, name), [])):
+                taken.add(name)
+                result[one] = name
+    return {one: result.get(one, one) for one in (str(host["instance_id"]) for host in hosts)}
+
+
+def _online(host: Host) -> bool:
+    return bool(host["ping_status"] == "Online")
 
 
 def _owns(host: Host, holders: t.Sequence[Host]) -> bool:
-    online = [one for one in holders if one["ping_status"] == "Online"]
-    return list(holders) == [host] or online == [host]
+    return list(holders) == [host] or [one for one in holders if _online(one)] == [host]
 
 
 def groups(host: Host) -> list[str]:

@@ -173,6 +173,69 @@ def test_examples(fleet: Inventory, number: int) -> None:
     assert ("site_berlin" in groups) == (number == 1)
 
 
+def test_a_cluster_by_its_arn(fleet: Inventory) -> None:
+    """It is looked for in its own Region alone: in another ECS says Invalid Region in ARN."""
+    arn = f"arn:aws:ecs:{REGION}:123456789012:cluster/edge"
+    hosts, _groups = fleet.list(regions=["us-east-1", REGION], clusters=[arn])
+    assert list(hosts) == ["host0"]
+    assert fleet.calls() == {
+        "ecs:ListContainerInstances": 1,
+        "ecs:DescribeContainerInstances": 1,
+        "ssm:DescribeInstanceInformation": 1,
+    }
+
+
+def test_a_region_named_twice(fleet: Inventory) -> None:
+    hosts, _groups = fleet.list(regions=[REGION, REGION], ecs=False)
+    assert hosts.keys() == {"host0", "10.0.0.1", "10.0.0.2", "rack-4"}
+    assert fleet.calls() == {"ssm:DescribeInstanceInformation": 1}
+
+
+@pytest.mark.parametrize(
+    ("options", "found"),
+    [
+        ({"clusters": ["{{ 'edge' }}"]}, ["host0"]),
+        ({"iam_role": "{{ 'two' }}"}, ["rack-4"]),
+        ({"tags": {"site": "{{ 'berlin' }}"}}, ["host0"]),
+    ],
+)
+def test_templates(fleet: Inventory, options: dict[str, Any], found: list[str]) -> None:
+    assert list(fleet.list(**options)[0]) == found
+
+
+def test_hosts_that_call_themselves_like_groups(inventory: Inventory) -> None:
+    """Ansible would make the group a member of the host's groups, and set the host's variables for all of the group."""
+    names = ["host0", "all", "ecs_cluster_edge", "busy", "site_berlin"]
+    reports = [{"ComputerName": name, "IPAddress": f"10.0.0.{number}"} for number, name in enumerate(names)]
+    common = {"Region": REGION, "IamRole": "one", "PingStatus": "Online"}
+    nodes = [{**common, "InstanceId": one, "Reported": report} for one, report in zip(IDS, reports)]
+    attributes = [{"name": "site", "value": "berlin"}]
+    edge = {"InstanceId": IDS[0], "Region": REGION, "cluster": "edge", "attributes": attributes}
+    inventory.playbooks.emulator("POST", "seed", {"nodes": nodes, "container_instances": [edge]})
+    hosts, groups = inventory.list(
+        compose={"ansible_host": "ip_address"},
+        groups={"busy": "cluster is not none"},
+        keyed_groups=[{"key": "attributes.site", "prefix": "site"}],
+    )
+    # Of groups by key Ansible knows no names beforehand; it warns of such a host.
+    assert {name: host["ansible_host"] for name, host in hosts.items()} == {
+        "host0": "10.0.0.0",
+        "10.0.0.1": "10.0.0.1",
+        "10.0.0.2": "10.0.0.2",
+        "10.0.0.3": "10.0.0.3",
+        "site_berlin": "10.0.0.4",
+    }
+    assert groups["external_instances"] == groups["ssm_online"] == sorted(hosts)
+    assert groups["ecs_cluster_edge"] == groups["busy"] == groups["site_berlin"] == ["host0"]
+
+
+def test_a_role_to_assume(fleet: Inventory) -> None:
+    """STS is asked in the first of the Regions, when the connection has none."""
+    done = fleet.start(assume_role_arn="arn:aws:iam::123456789012:role/nobody")
+    assert done.returncode != 0
+    assert "is not authorized to perform: sts:AssumeRole" in " ".join(done.stderr.split())
+
+
 def test_pages_and_cache(inventory: Inventory) -> None:
     """120 hosts are three pages of SSM and two of ECS; from the cache they cost nothing."""
     wanted = {"count": 120, "Region": REGION, "IamRole": "one", "cluster": "edge"}

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.onprem.ecs.plugins.module_utils import _inventory
 from ansible_collections.onprem.ecs.plugins.module_utils._inventory import groups, names
 
 EVERY = ["computer_name", "name", "ip_address", "instance_id"]
@@ -59,9 +60,58 @@ def test_one_hosts_name_is_anothers_computer_name() -> None:
     assert called(host(1, computer_name="a"), host(2, name="a", ip_address="10.0.0.2")) == ["a", "10.0.0.2"]
 
 
-@pytest.mark.parametrize("name", ["localhost", "LOCALHOST", "127.0.0.1", "::1", "{{ x }}", "a b", "a,b", "!a", "-i"])
+@pytest.mark.parametrize("preferences", [EVERY, ["name", "computer_name"]])
+def test_what_the_living_is_called_under_another_preference(preferences: list[str]) -> None:
+    """The host registered anew, and nobody has given the new node its name yet."""
+    old = host(1, "ConnectionLost", computer_name="a", name="a")
+    assert called(old, host(2, computer_name="a"), preferences=preferences) == ["mi-1", "a"]
+
+
+def test_the_more_wanted_name_is_given_first() -> None:
+    """Whatever the order of the ids."""
+    hosts = [host(1, name="a", ip_address="10.0.0.1"), host(2, computer_name="a", ip_address="10.0.0.2")]
+    assert called(*hosts) == ["10.0.0.1", "a"]
+
+
+def test_no_host_is_called_by_the_id_of_another() -> None:
+    assert called(host(1, computer_name="mi-2"), host(2)) == ["mi-1", "mi-2"]
+    assert called(host(1, computer_name="a"), preferences=["instance_id", "computer_name"]) == ["mi-1"]
+
+
+def test_no_host_is_called_like_a_group() -> None:
+    found = names([host(1, computer_name="all", name="rack-1"), host(2, computer_name="edge")], EVERY, {"all", "edge"})
+    assert found == {"mi-1": "rack-1", "mi-2": "mi-2"}
+
+
+@pytest.mark.parametrize("name", ["{{ x }}", "a b", "a,b", "!a", "-i"])
 def test_what_is_no_name(name: str) -> None:
     assert called(host(1, computer_name=name)) == ["mi-1"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["localhost", "LOCALHOST", "127.0.0.1", "127.0.1.1", "::1", "::", "localhost.localdomain", "localhost4"],
+)
+def test_no_host_is_called_like_the_controller(name: str) -> None:
+    assert called(host(1, computer_name=name)) == ["mi-1"]
+    assert called(host(1, computer_name=f"not-{name}")) == [f"not-{name}"]
+
+
+@pytest.mark.parametrize(
+    ("reported", "shown"),
+    [
+        ("10.0.0.1", "10.0.0.1"),
+        ("fd00::1", "fd00::1"),
+        ("-oProxyCommand=id", None),  # to ssh an option
+        ("127.0.0.1", None),
+        ("::1", None),
+        ("::", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_the_address_of_a_host(reported: str | None, shown: str | None) -> None:
+    assert _inventory._address(reported) == shown
 
 
 def test_groups() -> None:
