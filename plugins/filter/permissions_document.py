@@ -47,7 +47,10 @@ options:
     type: str
     required: true
   regions:
-    description: The Regions in which resources that are given by name are, or all of them when none is given.
+    description:
+      - The Regions in which resources that are given by name are.
+      - One at least must be given where the document names a Region, as for O(repositories) by name and for
+        V(external_instance). Otherwise it is about all Regions when none is given.
     type: list
     elements: str
     default: []

@@ -9,7 +9,13 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ansible_collections.onprem.ecs.plugins.module_utils import _catalog, _iam_documents, _iam_policy_wanted, _policy
+from ansible_collections.onprem.ecs.plugins.module_utils import (
+    _catalog,
+    _catalog_policies,
+    _iam_documents,
+    _iam_policy_wanted,
+    _policy,
+)
 from ansible_collections.onprem.ecs.plugins.module_utils._catalog import KINDS
 from ansible_collections.onprem.ecs.plugins.module_utils._errors import EcsError
 from ansible_collections.onprem.ecs.plugins.module_utils._iam_documents import Where
@@ -37,7 +43,7 @@ def place(account: t.Any, regions: t.Any, partition: t.Any = None) -> Where:
 
     :raises EcsError: malformed, or the Regions are not of one partition
     """
-    if not re.fullmatch(r"\d{12}", str(account)):
+    if not re.fullmatch(r"[0-9]{12}", str(account)):
         raise EcsError(f"account: {account!r} is not the number of an account, 12 digits as a text in quotation marks")
     names = texts(regions if regions is not None else [], "regions")
     if partition is not None and not re.fullmatch(r"aws(-[a-z]+)*", str(partition)):
@@ -82,6 +88,9 @@ def permissions_document(kind: t.Any, where: Where, options: t.Mapping[str, t.An
             raise EcsError(f"{name}: there is no such option; there are {', '.join(sorted(known))}")
     given = {name: texts(options[name], name) for name in _catalog.RESOURCES if options.get(name)}
     role_kind = options.get("role_kind")
+    policy = _catalog_policies.POLICIES.get(str(kind))
+    if policy and not where.regions and _iam_documents.names_region(policy.statements, given):
+        raise EcsError(f"regions: the document of kind {kind} names the Regions, give at least one")
     return _iam_policy_wanted.kind_document(str(kind), {**given, "role_kind": role_kind and str(role_kind)}, where)
 
 
