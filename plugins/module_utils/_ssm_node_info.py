@@ -58,6 +58,9 @@ def wanted(params: t.Mapping[str, t.Any]) -> Wanted:
         raise EcsError(f"inactive_for: {seconds} is less than 0 seconds")
     activations = params["activation_ids"]
     names = params["computer_names"]
+    for name, value in (params["tags"] or {}).items():
+        if isinstance(value, (list, dict)):
+            raise EcsError(f"tags: {name} must have one value, not {value!r}; null stands for any value")
     tags = {str(name): None if value is None else str(value) for name, value in (params["tags"] or {}).items()}
     for name, value in tags.items():
         if not name or value == "":

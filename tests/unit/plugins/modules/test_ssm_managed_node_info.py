@@ -109,6 +109,7 @@ def test_a_ping_counts_from_when_it_was(modules: Modules) -> None:
         ({"activation_ids": ["x"]}, "activation_ids: 'x'"),
         ({"inactive_for": -1}, "less than 0"),
         ({"tags": {"site": ""}}, "null stands for any value"),
+        ({"tags": {"site": ["a", "b"]}}, "tags: site must have one value"),
     ],
 )
 def test_bad_input(modules: Modules, options: dict[str, Any], words: str) -> None:
