@@ -212,16 +212,17 @@ def present(aws: Aws, module: Module) -> Result:
         code = None if module.check_mode else kept.activation_code
         return {"changed": False, "changes": [], "activation_code": code, **_answer(old[0])}
     plan = plan_create(want, now)
-    result: Result = {"changed": True, "changes": plan.words(), "diff": plan.diff()}
-    if store:
-        result["changes"].append(f"keep its code in the parameter {store}")
+    used_up = plan_delete(one for one in old if expired(one, now) or room(one) < 1)
+    keeping = [f"keep its code in the parameter {store}"] if store else []
+    made_words = [*plan.words(), *keeping]
+    result: Result = {"changed": True, "changes": [*made_words, *used_up.words()], "diff": plan.diff()}
     params = plan.changes[0].params
     if module.check_mode:
         return {**result, "activation_code": None, **_answer({**params, "ActivationId": None})}
     made = create(aws, want.iam_role, params)
     if store:
         keep(aws, store, made)
-        remove(aws, plan_delete(one for one in old if expired(one, now) or room(one) < 1))
+        remove(aws, used_up, made_words)
     return {
         **result,
         "activation_code": made.activation_code,
@@ -311,11 +312,18 @@ def absent(aws: Aws, module: Module) -> Result:
     return {"changed": bool(plan.changes), "changes": plan.words(), "diff": plan.diff(), "activations": gone}
 
 
-def remove(aws: Aws, plan: Plan) -> None:
-    """Execute deletions; what somebody else deleted in between is gone as well."""
+def remove(aws: Aws, plan: Plan, before: t.Sequence[str] = ()) -> None:
+    """Execute deletions; what somebody else deleted in between is gone as well.
+
+    :param before: what the task has done until then, in words
+    :raises AwsError: it carries what was done
+    """
+    done = [*before]
     for change in plan.ordered():
         try:
             aws.call(change.service, change.operation, change.resource, **change.params)
         except AwsError as error:
             if error.code not in ("InvalidActivation", "InvalidActivationId", "ParameterNotFound"):
+                error.result.update(changed=bool(done), changes=done)
                 raise
+        done.append(change.words)

@@ -174,7 +174,10 @@ def test_a_kept_one_without_room_is_replaced_and_used_up_ones_go(modules: Module
     assert len(activations(modules)) == 2, "the first still has room for one, and somebody may be using it"
     for _unused in range(2):
         assert node_with(modules, second).status == 200
+    told = modules.check(NAME, **options)["changes"]
+    assert told[-1].startswith(f"delete the activation {second['activation_id']} ")
     third = modules.run(NAME, **options)
+    assert third["changes"] == told
     assert sorted(one["ActivationId"] for one in activations(modules)) == sorted(
         [first["activation_id"], third["activation_id"]]
     )
@@ -224,6 +227,33 @@ def test_a_code_that_cannot_be_kept_leaves_no_activation(modules: Modules, role:
     result = modules.run(NAME, iam_role=role, store="/test/activation")
     assert "lacks the permission ssm:PutParameter" in result["msg"]
     assert activations(modules) == []
+
+
+DENIED = {"service": "ssm", "operation": "DeleteActivation", "kind": "error", "count": 1, "status": 400}
+DENIED |= {"code": "AccessDeniedException", "message": "not you"}
+
+
+def test_absent_that_fails_half_way_tells_what_was_done(modules: Modules, role: str) -> None:
+    for _two in range(2):
+        modules.run(NAME, iam_role=role, tags={"owner": "me"})
+    modules.account.control("POST", "faults", {**DENIED, "skip": 1})
+    result = modules.run(NAME, state="absent", tags={"owner": "me"})
+    assert result["failed"] and result["changed"]
+    (left,) = (one["ActivationId"] for one in activations(modules))
+    (told,) = result["changes"]
+    assert told.startswith("delete the activation ") and left not in told
+
+
+def test_present_that_cannot_delete_the_old_one_tells_what_was_done(modules: Modules, role: str) -> None:
+    first = modules.run(NAME, iam_role=role, store="/test/activation")
+    modules.account.control("POST", "activations/expire", {"ActivationId": first["activation_id"]})
+    modules.account.control("POST", "faults", DENIED)
+    result = modules.run(NAME, iam_role=role, store="/test/activation")
+    assert result["failed"] and result["changed"]
+    assert result["changes"] == [
+        f"create an activation for 1 host with the role {role}",
+        "keep its code in the parameter /test/activation",
+    ]
 
 
 def test_absent_by_id(modules: Modules, role: str) -> None:
