@@ -67,6 +67,13 @@ def test_status(fleet: Playbooks) -> None:
     assert status(fleet, ecs_region="us-east-1") == ["CLUSTER  NODE  NAME  PING  AGENT  ECS  CONNECTED  TASKS"]
 
 
+def test_status_in_the_region_of_the_connection(fleet: Playbooks) -> None:
+    given = {"ecs_aws": {"endpoint_url": fleet.url, "region": REGION}}
+    done = fleet.run_file("onprem.ecs.status", "-e", json.dumps(given))
+    assert done.code == 0, done.explain()
+    assert len(done.named("Show the hosts")["msg"]) == 4
+
+
 @pytest.mark.parametrize("cluster", ["egde", "arn:aws:ecs:eu-west-1:123456789012:cluster/egde"])
 def test_status_of_a_cluster_that_does_not_exist(fleet: Playbooks, cluster: str) -> None:
     """It does not look like a fleet that was lost."""
