@@ -97,10 +97,17 @@ def excluded_packages(text: str) -> list[str]:
     return [pattern for value in values for pattern in re.split(r"[\s,]+", value) if pattern]
 
 
-def is_held(host: Host, package: str | None, held: t.Collection[str]) -> bool:
-    """Whether an upgrade of the system leaves the engine as it is: by dpkg, dnf, yum or zypper."""
-    if package is None or package in held:
-        return package is not None
+def is_held(host: Host, package: str | None, installed: Installed) -> bool:
+    """Whether an upgrade of the system leaves the engine as it is, with the packages that restart it as well."""
+    parts = REPOSITORY_PACKAGES if package == REPOSITORY_PACKAGES[0] else (package or "",)
+    names = [name for name in parts if name in installed.versions]
+    return bool(names) and all(_is_held(host, name, installed.held) for name in names)
+
+
+def _is_held(host: Host, package: str, held: t.Collection[str]) -> bool:
+    """Whether one package is held: by dpkg, dnf, yum or zypper."""
+    if package in held:
+        return True
     for file in EXCLUDE_FILES:
         if any(fnmatch.fnmatchcase(package, pattern) for pattern in excluded_packages(host.read(file) or "")):
             return True
@@ -155,6 +162,8 @@ def read_engine(host: Host, system: System, units: t.Mapping[str, Unit], install
     source = docker_source(system)
     if not there:
         reason = _why_absent(packages, snap)
+    elif unit.masked:
+        reason = f"{UNIT} is masked"
     elif not unit.loaded:
         reason = f"{package} is installed, but there is no {UNIT}"
     elif not unit.active:
@@ -164,7 +173,7 @@ def read_engine(host: Host, system: System, units: t.Mapping[str, Unit], install
         "name": package or unfinished,
         "unfinished": unfinished is not None,
         "version": upstream_version(packages[package]) if package else None,
-        "held": is_held(host, package, installed.held),
+        "held": is_held(host, package, installed),
         "unit": UNIT,
         "enabled": unit.enabled,
         "active": unit.active,

@@ -18,6 +18,7 @@ from ansible_collections.onprem.ecs.plugins.module_utils._host_system import rea
 from ansible_collections.onprem.ecs.plugins.module_utils._host_units import Unit
 
 NONE = Unit("docker.service")
+MASKED = NONE._replace(masked=True)
 RUNS = Unit("docker.service", loaded=True, enabled=True, active=True, sub_state="running")
 FAILED = RUNS._replace(active=False, sub_state="failed", result="exit-code")
 
@@ -33,6 +34,7 @@ FAILED = RUNS._replace(active=False, sub_state="failed", result="exit-code")
         (NONE, {}, None, None, "Docker is not installed"),
         (NONE, {"podman-docker": "4.9"}, None, None, "podman-docker stands in for it"),
         (NONE, {"docker.io": "20.10.24"}, "docker.io", "20.10.24", "there is no docker.service"),
+        (MASKED, {"docker.io": "20.10.24"}, "docker.io", "20.10.24", "docker.service is masked"),
         (
             FAILED,
             {"docker.io": "20.10.24"},
@@ -91,6 +93,21 @@ def test_a_package_that_dpkg_has_not_finished(tmp_path: Path, unit: Unit) -> Non
 
 HELD = {
     "dpkg": ({"docker-ce": "5:27.3.1-1"}, frozenset({"docker-ce"}), "", "", True),
+    "dpkg, all of them": (
+        {"docker-ce": "5:27.3.1-1", "containerd.io": "1.7", "docker-ce-cli": "5:27.3.1-1"},
+        frozenset({"docker-ce", "containerd.io", "docker-ce-cli"}),
+        "",
+        "",
+        True,
+    ),
+    # As by a run that was killed between two of them: an upgrade of that one restarts Docker as well.
+    "dpkg, but one": (
+        {"docker-ce": "5:27.3.1-1", "containerd.io": "1.7"},
+        frozenset({"docker-ce"}),
+        "",
+        "",
+        False,
+    ),
     "dpkg, another package": ({"docker-ce": "5:27.3.1-1"}, frozenset({"docker-ce-cli"}), "", "", False),
     "no package": ({}, frozenset(), "exclude=docker-ce", "", False),
     "dnf": ({"docker-ce": "27.3.1-1"}, frozenset(), "[docker-ce-stable]\nexclude=docker-ce docker-ce-cli\n", "", True),
