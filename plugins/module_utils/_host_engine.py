@@ -46,15 +46,17 @@ REPOSITORIES = {
     "ol": ("rhel", 8),
 }
 REPOSITORY_PACKAGES = ("docker-ce", "docker-ce-cli", "containerd.io")
-# How a package manager is asked for one version, whatever the packager's release. SUSE's are such as 25.0.6_ce.
+# How a package manager is asked for one version, whatever the packager's release. SUSE's are such as 25.0.6_ce. What
+# follows the version of a deb is no digit and no dot, so that 20.10.2 is not 20.10.24. Apt takes an asterisk at the end
+# for the end of a plain beginning, in which brackets mean nothing: so there is a question mark.
 EXACT = {
-    "apt": "{name}={version}*",
+    "apt": "{name}={version}[-+~]*?",
     "dnf": "{name}-{version}",
     "yum": "{name}-{version}",
     "zypper": "{name}={version}_ce",
 }
-# Docker's packages for Debian and Ubuntu have had this epoch since 18.09.
-EXACT_DOCKER_DEB = "{name}=5:{version}-*"
+# Docker's packages for Debian and Ubuntu have had this epoch since 18.09. Before 23.0 they were 5:20.10.24~3-0~debian-…
+EXACT_DOCKER_DEB = "{name}=5:{version}[-~]*?"
 RPM_ARCHITECTURES = {"amd64": "x86_64", "arm64": "aarch64"}
 # Where dnf and yum are told what upgrades leave as it is: in the file of Docker's repository, or in their own.
 EXCLUDE_FILES = ("/etc/yum.repos.d/docker-ce.repo", "/etc/dnf/dnf.conf", "/etc/yum.conf")
