@@ -120,9 +120,11 @@ VALUES = {
     ),
     "ssm_refused": "{{ __ssm_agent_endpoint_faults | unique }}",
     "ecs_refused": "{{ __ecs_agent_line_faults | map('split') | map('first') }}",
+    "label_refused": "{{ __ecs_agent_label_faults | map('split') | map('first') }}",
+    "work": "{{ [__ssm_agent_needs_work] }}",
     "engine_refused": "{{ [__container_engine_proxy_faults | length > 0] }}",
 }
-AS_IT_IS = ("ssm_agent", "ecs_agent", "downloads", "ssm_refused", "ecs_refused", "engine_refused")
+AS_IT_IS = {*VALUES} - {"ssm_json", "instance", "config", "ssm_unit", "engine_unit"}
 #: Values that would make other lines of a file than they say; systemd ignores a line with the first two.
 BREAKING = {
     "a quotation mark": 'http://user:a"b@proxy:1',
@@ -243,7 +245,17 @@ CASES = {
         )
         for value in (None, "", "ecs.example", "https://ecs.example\n", "https://ecs.example\nECS_LOGLEVEL=debug")
     },
-    "a cluster with a line break": Case({"ecs_cluster": "shop\n"}, {"ecs_refused": ["ecs_cluster"]}),
+    **{
+        f"{value!r} as the cluster": Case({"ecs_cluster": value}, {"label_refused": ["ecs_cluster"]})
+        for value in (None, "", "shop\n", "my shop")
+    },
+    **{
+        f"{value!r} as the cluster, which is one": Case({"ecs_cluster": value}, {"label_refused": []})
+        for value in ("shop", 2024)
+    },
+    "null for what may be empty": Case(
+        {"ecs_activation_id": None, "ecs_ssm_agent_key": None, "ecs_agent_key": None}, {"work": [True]}
+    ),
     "no_proxy of the agent as a list": Case(
         {"ecs_agent_config": {"NO_PROXY": ["a", "b"]}}, {"config": config(f"NO_PROXY={NEVER},a,b")}
     ),
@@ -258,7 +270,7 @@ def host(kind: tuple[str, str]) -> dict[str, Any]:
     package_format, architecture = kind
     return {
         "system": {"package_format": package_format, "architecture": architecture},
-        "ssm": {"unit": "amazon-ssm-agent.service", "own_config": False},
+        "ssm": {"unit": "amazon-ssm-agent.service", "own_config": False, "source": None, "installed": False},
     }
 
 
