@@ -15,6 +15,8 @@ from __future__ import annotations
 import re
 import typing as t
 
+from ansible_collections.onprem.ecs.plugins.module_utils._host_secrets import hide_passwords
+
 SSM, ECS, ENGINE = "ssm", "ecs", "engine"
 BOTH = (SSM, ECS)
 
@@ -302,7 +304,7 @@ SECRETS = (
 
 def evidence_line(line: str) -> str:
     """The line as it may be shown: without secrets, at most 300 characters."""
-    shown = " ".join(line.split())
+    shown = hide_passwords(" ".join(line.split()))
     for pattern, mask in SECRETS:
         shown = pattern.sub(mask, shown)
     return shown if len(shown) <= 300 else shown[:297] + "..."

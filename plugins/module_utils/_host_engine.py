@@ -46,15 +46,17 @@ REPOSITORIES = {
     "ol": ("rhel", 8),
 }
 REPOSITORY_PACKAGES = ("docker-ce", "docker-ce-cli", "containerd.io")
-# How a package manager is asked for one version, whatever the packager's release. SUSE's are such as 25.0.6_ce.
+# How a package manager is asked for one version, whatever the packager's release. SUSE's are such as 25.0.6_ce. What
+# follows the version of a deb is no digit and no dot, so that 20.10.2 is not 20.10.24. Apt takes an asterisk at the end
+# for the end of a plain beginning, in which brackets mean nothing: so there is a question mark.
 EXACT = {
-    "apt": "{name}={version}*",
+    "apt": "{name}={version}[-+~]*?",
     "dnf": "{name}-{version}",
     "yum": "{name}-{version}",
     "zypper": "{name}={version}_ce",
 }
-# Docker's packages for Debian and Ubuntu have had this epoch since 18.09.
-EXACT_DOCKER_DEB = "{name}=5:{version}-*"
+# Docker's packages for Debian and Ubuntu have had this epoch since 18.09. Before 23.0 they were 5:20.10.24~3-0~debian-…
+EXACT_DOCKER_DEB = "{name}=5:{version}[-~]*?"
 RPM_ARCHITECTURES = {"amd64": "x86_64", "arm64": "aarch64"}
 # Where dnf and yum are told what upgrades leave as it is: in the file of Docker's repository, or in their own.
 EXCLUDE_FILES = ("/etc/yum.repos.d/docker-ce.repo", "/etc/dnf/dnf.conf", "/etc/yum.conf")
@@ -97,10 +99,17 @@ def excluded_packages(text: str) -> list[str]:
     return [pattern for value in values for pattern in re.split(r"[\s,]+", value) if pattern]
 
 
-def is_held(host: Host, package: str | None, held: t.Collection[str]) -> bool:
-    """Whether an upgrade of the system leaves the engine as it is: by dpkg, dnf, yum or zypper."""
-    if package is None or package in held:
-        return package is not None
+def is_held(host: Host, package: str | None, installed: Installed) -> bool:
+    """Whether an upgrade of the system leaves the engine as it is, with the packages that restart it as well."""
+    parts = REPOSITORY_PACKAGES if package == REPOSITORY_PACKAGES[0] else (package or "",)
+    names = [name for name in parts if name in installed.versions]
+    return bool(names) and all(_is_held(host, name, installed.held) for name in names)
+
+
+def _is_held(host: Host, package: str, held: t.Collection[str]) -> bool:
+    """Whether one package is held: by dpkg, dnf, yum or zypper."""
+    if package in held:
+        return True
     for file in EXCLUDE_FILES:
         if any(fnmatch.fnmatchcase(package, pattern) for pattern in excluded_packages(host.read(file) or "")):
             return True
@@ -155,6 +164,8 @@ def read_engine(host: Host, system: System, units: t.Mapping[str, Unit], install
     source = docker_source(system)
     if not there:
         reason = _why_absent(packages, snap)
+    elif unit.masked:
+        reason = f"{UNIT} is masked"
     elif not unit.loaded:
         reason = f"{package} is installed, but there is no {UNIT}"
     elif not unit.active:
@@ -164,7 +175,7 @@ def read_engine(host: Host, system: System, units: t.Mapping[str, Unit], install
         "name": package or unfinished,
         "unfinished": unfinished is not None,
         "version": upstream_version(packages[package]) if package else None,
-        "held": is_held(host, package, installed.held),
+        "held": is_held(host, package, installed),
         "unit": UNIT,
         "enabled": unit.enabled,
         "active": unit.active,

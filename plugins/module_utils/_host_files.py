@@ -17,14 +17,13 @@ import tempfile
 import typing as t
 
 from ansible_collections.onprem.ecs.plugins.module_utils._errors import EcsError
+from ansible_collections.onprem.ecs.plugins.module_utils._host_secrets import hide_passwords
 
 if t.TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
 
 FOLDER_MODE = 0o755
 ROOT = 0
-#: User and password in an address.
-PASSWORD = re.compile(r"(://)[^/@\s]+@")
 #: Bytes of the longest file whose lines are shown: others are programs.
 LONGEST_SHOWN = 64 << 10
 
@@ -84,7 +83,7 @@ def diff(step: Step, source: Source, secret: bool) -> dict[str, str]:
             lines = [(one or "").splitlines() for one in texts]
             both = difflib.unified_diff(lines[0], lines[1], f"before: {step.path}", f"after: {step.path}", lineterm="")
             text = "".join(f"{line}\n" for line in both)
-    return {"prepared": PASSWORD.sub(r"\1***@", text)}
+    return {"prepared": hide_passwords(text)}
 
 
 def _text(source: Source) -> str | None:

@@ -25,7 +25,13 @@ from ansible_collections.onprem.ecs.plugins.module_utils._host_io import Host
 from ansible_collections.onprem.ecs.plugins.module_utils._host_packages import Installed, read_packages
 from ansible_collections.onprem.ecs.plugins.module_utils._host_units import Unit, read_units
 
-PACKAGES = (_host_ssm.PACKAGE, _host_agent.PACKAGE, *_host_engine.PACKAGES, _host_engine.IMPOSTOR)
+PACKAGES = (
+    _host_ssm.PACKAGE,
+    _host_agent.PACKAGE,
+    *_host_engine.PACKAGES,
+    *_host_engine.REPOSITORY_PACKAGES[1:],
+    _host_engine.IMPOSTOR,
+)
 UNITS = (*_host_ssm.UNITS, _host_engine.UNIT, _host_agent.UNIT, *CLOCK_UNITS)
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.onprem.ecs.plugins.module_utils import _host_agent, _host_engine
 from ansible_collections.onprem.ecs.plugins.module_utils._host_around_problems import around_problems
 from ansible_collections.onprem.ecs.plugins.module_utils._host_diagnosis import LOST
 from ansible_collections.onprem.ecs.plugins.module_utils._host_engine import IMPOSTOR, WANTED_BY_AGENT
@@ -137,6 +138,18 @@ def _package_manager_problems(seen: Look) -> t.Iterator[Problem]:
         )
 
 
+def _unit_problems(seen: Look) -> t.Iterator[Problem]:
+    """The services that somebody has forbidden to start."""
+    for code, unit in (
+        ("engine_masked", seen.units[_host_engine.UNIT]),
+        ("ssm_masked", seen.ssm.unit),
+        ("agent_masked", seen.units[_host_agent.UNIT]),
+    ):
+        if unit.masked:
+            what = f"{unit.name} is masked, so nobody can start it"
+            yield Problem(code, what, f"run `systemctl unmask {unit.name}` if it may run", True)
+
+
 def _engine_problems(seen: Look) -> t.Iterator[Problem]:
     """Where Docker is missing, what its role cannot do alone; and a Docker that the ECS agent's deb would replace."""
     if seen.engine["installed"]:
@@ -177,6 +190,7 @@ def find_problems(seen: Look, wanted: Wanted) -> list[Problem]:
     """All the problems, the blocking ones first."""
     problems = [*around_problems(seen.around, seen.engine, seen.agent), *system_problems(seen.system, wanted)]
     problems += _package_manager_problems(seen)
+    problems += _unit_problems(seen)
     problems += registration_problems(seen.ssm, seen.agent, wanted, seen.now)
     if seen.conflict:
         problems.append(

@@ -301,11 +301,11 @@ def check_options(options: t.Mapping[str, t.Any]) -> None:
         EcsError: what is wrong and what is allowed.
     """
     region, activation_id, code = options["region"], options["activation_id"], options["activation_code"]
-    if region is not None and not re.match(r"[a-z]{2,4}(-[a-z]+)+-\d{1,2}$", region):
+    if region is not None and not re.match(r"[a-z]{2,4}(-[a-z]+)+-\d{1,2}\Z", region):
         raise EcsError(f"region: {region!r} is no AWS Region. A Region is written as eu-west-1 or us-gov-west-1.")
-    if activation_id is not None and not re.match(r"(?i)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", activation_id):
+    if activation_id is not None and not re.match(r"(?i)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z", activation_id):
         raise EcsError(f"activation_id: {activation_id!r} is no activation's id, which is a UUID of 36 characters.")
-    if code is not None and not re.match(r"[\x21-\x7e]{20,250}$", code):
+    if code is not None and not re.match(r"[\x21-\x7e]{20,250}\Z", code):
         raise EcsError("activation_code: this is no activation's code, which has 20 to 250 characters and no spaces.")
 
 

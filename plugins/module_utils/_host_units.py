@@ -21,11 +21,13 @@ CYCLE = 60.0
 class Unit(t.NamedTuple):
     """A unit. ``started_at`` is when its main process started, seconds since the epoch, or None when it has not.
 
-    ``restarts`` counts those by systemd itself since somebody started it; ``job`` tells whether a start or stop waits.
+    A ``masked`` one cannot be started. ``restarts`` counts those by systemd itself since somebody started it; ``job``
+    tells whether a start or stop waits.
     """
 
     name: str
     loaded: bool = False
+    masked: bool = False
     enabled: bool = False
     active: bool = False
     sub_state: str = "dead"
@@ -54,6 +56,7 @@ def parse_show(text: str, names: t.Sequence[str], clock_offset: float = 0.0) -> 
         units[name] = Unit(
             name=name,
             loaded=shown.get("LoadState") == "loaded",
+            masked=shown.get("LoadState") == "masked",
             enabled=shown.get("UnitFileState") in ("enabled", "enabled-runtime"),
             active=shown.get("ActiveState") in ("active", "reloading"),
             sub_state=shown.get("SubState", "dead"),

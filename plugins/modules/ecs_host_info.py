@@ -555,6 +555,7 @@ ecs_host:
               C(old_kernel), C(no_cgroup), C(cgroup_memory), C(cgroup_v2), C(ec2_instance), C(no_package_manager),
               C(engine_missing), C(engine_snap), C(engine_podman), C(engine_unknown_to_agent),
               C(iptables_missing), C(clock), C(clock_wrong), C(selinux), C(disk_space).
+            - Of services that are masked C(engine_masked), C(ssm_masked), C(agent_masked).
             - Of what is there already C(credentials_conflict), C(registered_elsewhere), C(other_region),
               C(other_cluster), C(ssm_config_invalid), C(ssm_not_working), or the name of the failure that was found in
               the SSM agent's log, such as C(node_deregistered), C(fingerprint_mismatch), C(machine_changed) and

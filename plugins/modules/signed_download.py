@@ -116,6 +116,7 @@ from ansible_collections.onprem.ecs.plugins.module_utils._errors import EcsError
 from ansible_collections.onprem.ecs.plugins.module_utils._host_download import signed_download
 from ansible_collections.onprem.ecs.plugins.module_utils._host_fetch import fetch_with
 from ansible_collections.onprem.ecs.plugins.module_utils._host_io import Host
+from ansible_collections.onprem.ecs.plugins.module_utils._host_secrets import hide_passwords
 
 
 def main() -> None:
@@ -140,7 +141,8 @@ def main() -> None:
             module.warn(warning)
         module.exit_json(**done)
     except EcsError as error:
-        module.fail_json(msg=str(error))
+        # The address of a mirror may have a password in it.
+        module.fail_json(msg=hide_passwords(str(error)))
 
 
 if __name__ == "__main__":

@@ -112,7 +112,27 @@ VALUES = {
     "ssm_json": FILE.format("ssm", "/etc/amazon/ssm/amazon-ssm-agent.json"),
     "instance": FILE.format("ecs", "/var/lib/ecs/ecs.config"),
     "config": FILE.format("ecs", "/etc/ecs/ecs.config"),
+    "ssm_unit": "{{ [__ssm_agent_drop_in] }}",
+    "engine_unit": "{{ [__container_engine_proxy_content] }}",
+    "downloads": (
+        "{{ [__ssm_agent_download_environment, __ecs_agent_download_environment,"
+        " __container_engine_download_environment] | unique }}"
+    ),
+    "ssm_refused": "{{ __ssm_agent_endpoint_faults | unique }}",
+    "ecs_refused": "{{ __ecs_agent_line_faults | map('split') | map('first') }}",
+    "label_refused": "{{ __ecs_agent_label_faults | map('split') | map('first') }}",
+    "work": "{{ [__ssm_agent_needs_work] }}",
+    "engine_refused": "{{ [__container_engine_proxy_faults | length > 0] }}",
 }
+AS_IT_IS = {*VALUES} - {"ssm_json", "instance", "config", "ssm_unit", "engine_unit"}
+#: Values that would make other lines of a file than they say; systemd ignores a line with the first two.
+BREAKING = {
+    "a quotation mark": 'http://user:a"b@proxy:1',
+    "a backslash": "http://AD\\user@proxy:1",
+    "a line break": "http://proxy:1\n",
+}
+#: Never by a proxy, for the ECS agent.
+NEVER = "169.254.169.254,169.254.170.2,/var/run/docker.sock"
 CASES = {
     **{
         f"addresses of {' '.join(kind)} in {region}": Case(
@@ -192,6 +212,56 @@ CASES = {
         {"ecs_ip_compatibility": "ipv6", "ecs_agent_config": {"ECS_INSTANCE_IP_COMPATIBILITY": "ipv4"}},
         {"config": config("ECS_INSTANCE_IP_COMPATIBILITY=ipv4")},
     ),
+    "a proxy for HTTP alone, with null for the rest": Case(
+        {"ecs_proxy": {"http": "http://user:p%40$w#@proxy:1", "https": None, "no_proxy": None}},
+        {
+            "ssm_unit": [
+                'Environment="http_proxy=http://user:p%%40$w#@proxy:1"',
+                'Environment="no_proxy=169.254.169.254"',
+                "[Service]",
+            ],
+            "engine_unit": [
+                'Environment="HTTP_PROXY=http://user:p%%40$w#@proxy:1"',
+                f'Environment="NO_PROXY=localhost,127.0.0.1,{NEVER}"',
+                "[Service]",
+            ],
+            "config": config("HTTP_PROXY=http://user:p%40$w#@proxy:1", f"NO_PROXY={NEVER}"),
+            "downloads": [{"http_proxy": "http://user:p%40$w#@proxy:1", "no_proxy": "localhost,127.0.0.1"}],
+            "ssm_refused": [],
+            "ecs_refused": [],
+            "engine_refused": [False],
+        },
+    ),
+    **{
+        f"{name} in the proxy": Case(
+            {"ecs_proxy": {"https": value}},
+            {"ssm_refused": ["ecs_proxy"], "ecs_refused": ["ecs_proxy"], "engine_refused": [True]},
+        )
+        for name, value in BREAKING.items()
+    },
+    **{
+        f"{value!r} as an endpoint": Case(
+            {"ecs_endpoints": {"ecs": value}}, {"ssm_refused": [value], "ecs_refused": ["ecs_endpoints.ecs"]}
+        )
+        for value in (None, "", "ecs.example", "https://ecs.example\n", "https://ecs.example\nECS_LOGLEVEL=debug")
+    },
+    **{
+        f"{value!r} as the cluster": Case({"ecs_cluster": value}, {"label_refused": ["ecs_cluster"]})
+        for value in (None, "", "shop\n", "my shop")
+    },
+    **{
+        f"{value!r} as the cluster, which is one": Case({"ecs_cluster": value}, {"label_refused": []})
+        for value in ("shop", 2024)
+    },
+    "null for what may be empty": Case(
+        {"ecs_activation_id": None, "ecs_ssm_agent_key": None, "ecs_agent_key": None}, {"work": [True]}
+    ),
+    "no_proxy of the agent as a list": Case(
+        {"ecs_agent_config": {"NO_PROXY": ["a", "b"]}}, {"config": config(f"NO_PROXY={NEVER},a,b")}
+    ),
+    "no_proxy of the agent as text": Case(
+        {"ecs_agent_config": {"NO_PROXY": "a,b"}}, {"config": config(f"NO_PROXY={NEVER},a,b")}
+    ),
 }
 
 
@@ -200,13 +270,13 @@ def host(kind: tuple[str, str]) -> dict[str, Any]:
     package_format, architecture = kind
     return {
         "system": {"package_format": package_format, "architecture": architecture},
-        "ssm": {"unit": "amazon-ssm-agent.service", "own_config": False},
+        "ssm": {"unit": "amazon-ssm-agent.service", "own_config": False, "source": None, "installed": False},
     }
 
 
 def read(key: str, told: Any) -> Any:
     """What a value says: the lines of a file but the comment, the data of one in JSON; an address as it is."""
-    if isinstance(told, str):
+    if key in AS_IT_IS:
         return told
     (content,) = told
     if key == "ssm_json":
@@ -224,7 +294,7 @@ def values(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]
             "name": f"The variables of {role}",
             "ansible.builtin.import_role": {"name": f"onprem.ecs.{role}", "tasks_from": "variables"},
         }
-        for role in ("ssm_agent", "ecs_agent")
+        for role in ("ssm_agent", "ecs_agent", "container_engine")
     ]
     tasks = [
         {

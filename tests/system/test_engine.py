@@ -165,13 +165,14 @@ def test_another_version_is_held_as_well(hosts: Controller) -> None:
 
 
 def test_a_hold_that_is_missing_is_made(hosts: Controller) -> None:
-    """As after a run that was killed between the installation and the hold."""
-    hosts.lab.host("node1").run("apt-mark unhold docker-ce docker-ce-cli", check=True)
-    run = engine(hosts, "node1", ecs_engine_hold=False)
-    assert run.changed() == {"node1": 0}, run.text
-    run = engine(hosts, "node1")
-    assert run.changed() == {"node1": 1}, run.text
-    assert tuple(sorted(hosts.lab.host("node1").run("apt-mark showhold").stdout.split())) == PACKAGES
+    """As after a run that was killed between the installation and the hold, or between two packages of it."""
+    for names in ("docker-ce docker-ce-cli", "containerd.io"):
+        hosts.lab.host("node1").run(f"apt-mark unhold {names}", check=True)
+        run = engine(hosts, "node1", ecs_engine_hold=False)
+        assert run.changed() == {"node1": 0}, run.text
+        run = engine(hosts, "node1")
+        assert run.changed() == {"node1": 1}, run.text
+        assert tuple(sorted(hosts.lab.host("node1").run("apt-mark showhold").stdout.split())) == PACKAGES
 
 
 def test_a_docker_of_another_origin_is_not_replaced(hosts: Controller) -> None:

@@ -173,6 +173,17 @@ def test_without_other_containers_docker_is_restarted(site: Site) -> None:
     assert site.engine().changed() == {"node1": 0}
 
 
+def test_what_a_run_wrote_that_was_killed_before_systemd_read_it(site: Site) -> None:
+    given = {"ecs_proxy": {**site.variables["ecs_proxy"], "no_proxy": [DIRECT, "killed.internal"]}}
+    drop_in = "/etc/systemd/system/docker.service.d/onprem-ecs.conf"
+    site.host(f"sed --in-place 's/{DIRECT}/{DIRECT},killed.internal/' {drop_in}")
+    run = site.engine(**given)
+    assert run.code == 0 and run.changed() == {"node1": 1}, run.text
+    assert "killed.internal" in site.host(ENVIRONMENT)
+    assert site.engine().code == 0
+    assert "killed.internal" not in site.host(ENVIRONMENT)
+
+
 def test_a_proxy_that_is_taken_away(site: Site) -> None:
     site.host("iptables --flush OUTPUT")
     given = {"ecs_mirror": site.variables["ecs_mirror"]}

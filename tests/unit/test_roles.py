@@ -206,3 +206,14 @@ def test_what_the_controller_does_needs_no_sudo(role: str) -> None:
     for task in role_tasks(role):
         if task.get("delegate_to") == "localhost":
             assert task.get("vars", {}).get("ansible_become") is False, task["name"]
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_what_is_read_of_a_command_is_in_english(role: str) -> None:
+    """sshd and sudo pass the language of whoever runs Ansible on to the host, and package managers speak it."""
+    for task in role_tasks(role):
+        judged = str([task.get(key) for key in ("until", "changed_when", "failed_when")])
+        if "ansible.builtin.command" in task and re.search(
+            r" in __\w+\.std(out|err)\b|\.std(out|err) is search", judged
+        ):
+            assert "LC_ALL" in str(task.get("environment")), f"{role}: {task['name']}"

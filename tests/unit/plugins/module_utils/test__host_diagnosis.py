@@ -87,6 +87,7 @@ TOKEN = "IQoJb3JpZ2luX2VjEJr" * 10
         "amazon-ssm-agent -register -code wJalrXUtnFEMIK7MDENGzzzz -id 1",
         f"token {TOKEN}zzzz",
         f"X-Amz: {TOKEN}zzzz",
+        'proxyconnect tcp: invalid proxy address "http://user:QQQZ@zzzz@proxy:3128"',
     ],
 )
 def test_secrets_are_not_shown(line: str) -> None:

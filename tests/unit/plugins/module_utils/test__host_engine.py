@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from ansible_collections.onprem.ecs.plugins.module_utils._host_system import rea
 from ansible_collections.onprem.ecs.plugins.module_utils._host_units import Unit
 
 NONE = Unit("docker.service")
+MASKED = NONE._replace(masked=True)
 RUNS = Unit("docker.service", loaded=True, enabled=True, active=True, sub_state="running")
 FAILED = RUNS._replace(active=False, sub_state="failed", result="exit-code")
 
@@ -33,6 +35,7 @@ FAILED = RUNS._replace(active=False, sub_state="failed", result="exit-code")
         (NONE, {}, None, None, "Docker is not installed"),
         (NONE, {"podman-docker": "4.9"}, None, None, "podman-docker stands in for it"),
         (NONE, {"docker.io": "20.10.24"}, "docker.io", "20.10.24", "there is no docker.service"),
+        (MASKED, {"docker.io": "20.10.24"}, "docker.io", "20.10.24", "docker.service is masked"),
         (
             FAILED,
             {"docker.io": "20.10.24"},
@@ -91,6 +94,21 @@ def test_a_package_that_dpkg_has_not_finished(tmp_path: Path, unit: Unit) -> Non
 
 HELD = {
     "dpkg": ({"docker-ce": "5:27.3.1-1"}, frozenset({"docker-ce"}), "", "", True),
+    "dpkg, all of them": (
+        {"docker-ce": "5:27.3.1-1", "containerd.io": "1.7", "docker-ce-cli": "5:27.3.1-1"},
+        frozenset({"docker-ce", "containerd.io", "docker-ce-cli"}),
+        "",
+        "",
+        True,
+    ),
+    # As by a run that was killed between two of them: an upgrade of that one restarts Docker as well.
+    "dpkg, but one": (
+        {"docker-ce": "5:27.3.1-1", "containerd.io": "1.7"},
+        frozenset({"docker-ce"}),
+        "",
+        "",
+        False,
+    ),
     "dpkg, another package": ({"docker-ce": "5:27.3.1-1"}, frozenset({"docker-ce-cli"}), "", "", False),
     "no package": ({}, frozenset(), "exclude=docker-ce", "", False),
     "dnf": ({"docker-ce": "27.3.1-1"}, frozenset(), "[docker-ce-stable]\nexclude=docker-ce docker-ce-cli\n", "", True),
@@ -123,7 +141,7 @@ def release(identity: str, version: str = "", *, like: str = "", **more: str) ->
 
 #: Every Linux in AWS's list, and some that are made from them: os-release, package manager, the distribution's package,
 #: the folder of Docker's repository for x86_64, how one version is asked for.
-DEB = "{name}=5:{version}-*"
+DEB = "{name}=5:{version}[-~]*?"
 RPM = "{name}-{version}"
 SYSTEMS = {
     "Amazon Linux 2": (release("amzn", "2", like="centos rhel fedora"), "yum", "docker", None, None),
@@ -199,6 +217,27 @@ def test_where_docker_can_come_from(tmp_path: Path, name: str, machine: str, bas
     assert (docker and docker["folder"]) == (folder and folder.replace("x86_64", basearch))
     assert (docker and docker["exact"]) == exact
     assert docker is None or docker["packages"] == ["docker-ce", "docker-ce-cli", "containerd.io"]
+
+
+@pytest.mark.parametrize(
+    ("source", "version", "shown", "meant"),
+    [
+        ("distribution", "20.10.24", "20.10.24+dfsg1-1+deb12u1+b6", True),
+        ("distribution", "24.0.7", "24.0.7-0ubuntu2~22.04.1", True),
+        ("distribution", "20.10.2", "20.10.24+dfsg1-1+deb12u1", False),
+        ("distribution", "20.10", "20.10.24+dfsg1-1+deb12u1", False),
+        ("docker", "27.3.1", "5:27.3.1-1~debian.12~bookworm", True),
+        ("docker", "20.10.24", "5:20.10.24~3-0~debian-bookworm", True),
+        ("docker", "20.10.2", "5:20.10.24~3-0~debian-bookworm", False),
+    ],
+)
+def test_an_exact_version_of_a_deb(tmp_path: Path, source: str, version: str, shown: str, *, meant: bool) -> None:
+    """Ansible's module compares as the shell does, and so does apt itself where the last character is no asterisk."""
+    host = FakeHost(tmp_path)
+    host.put("/etc/os-release", DEBIAN_12)
+    found = read_engine(host, read_system(host), {"docker.service": NONE}, Installed({}))["sources"][source]
+    pattern = found["exact"].format(name="docker", version=version).partition("=")[2]
+    assert fnmatch(shown, pattern) is meant and not pattern.endswith("*")
 
 
 def test_no_repository_for_another_architecture(tmp_path: Path) -> None:

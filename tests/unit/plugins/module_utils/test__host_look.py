@@ -130,6 +130,23 @@ def test_system_problems(bare: FakeHost) -> None:
     assert problems(bare, allow_ec2=True)["ec2_instance"] is False
 
 
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("docker.service", "engine_masked"),
+        ("amazon-ssm-agent.service", "ssm_masked"),
+        ("snap.amazon-ssm-agent.amazon-ssm-agent.service", None),
+        ("ecs.service", "agent_masked"),
+    ],
+)
+def test_a_masked_service_blocks(bare: FakeHost, name: str, code: str | None) -> None:
+    masked = block(name, load="masked", active="inactive", sub="dead", file="masked", started=None)
+    bare.answers["systemctl"] = systemctl(**{name.removesuffix(".service").replace("-", "_").replace(".", "_"): masked})
+    assert problems(bare) == ({code: True} if code else {})
+    said = [problem["remedy"] for problem in look(bare)["problems"]]
+    assert said == ([f"run `systemctl unmask {name}` if it may run"] if code else [])
+
+
 def test_a_snap_of_docker_blocks_where_there_is_no_other(bare: FakeHost) -> None:
     bare.put("/snap/docker/current/meta/snap.yaml", "name: docker")
     assert problems(bare) == {"engine_snap": True}

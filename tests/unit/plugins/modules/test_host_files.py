@@ -15,7 +15,7 @@ import pytest
 from unit.plugins.modules._run_module import run_tasks
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
-TEXT = "HTTPS_PROXY=http://me:hunter2@proxy:3128\nECS_CLUSTER=shop\n"
+TEXT = "HTTPS_PROXY=http://me:hunter2@or3@proxy:3128\nECS_CLUSTER=shop\n"
 
 
 def write(tmp_path: Path, *files: dict[str, Any], options: tuple[str, ...] = ()) -> tuple[dict[str, Any], str]:

@@ -175,6 +175,21 @@ def test_refusals_name_the_cause_and_leave_nothing(mirror: Mirror, tmp_path: Pat
     assert list(folder.iterdir()) == []
 
 
+def test_the_password_of_a_mirror_is_not_shown(mirror: Mirror, tmp_path: Path) -> None:
+    secret = mirror.url.replace("://", "://user:hid@den@")
+    tasks = [
+        mirror.options(tmp_path / "agent.deb", **options)
+        for options in (
+            {"signature_url": f"{secret}/none.sig"},
+            {"url": f"{secret}/changed.deb"},
+            {"url": "s3://user:hidden@bucket/x.deb"},
+        )
+    ]
+    for result in run_tasks(tmp_path, tasks)[0]:
+        assert result["failed"] and "://***@" in result["msg"], result
+        assert "hid" not in result["msg"] and "den" not in result["msg"], result
+
+
 def test_a_file_that_was_there_survives_a_refusal_and_is_replaced_by_a_good_one(mirror: Mirror, tmp_path: Path) -> None:
     dest = tmp_path / "agent.deb"
     dest.write_bytes(b"an older version")

@@ -224,6 +224,10 @@ def test_malformed_options_and_missing_agent_are_refused_before_anything_is_done
         "no AWS Region": task(region="Ireland"),
         "no activation's id": task(activation_id="abc"),
         "no activation's code": task(activation_code="short"),
+        # As in a file that was read with the end of its line.
+        "'eu-west-1\\n' is no AWS Region": task(region="eu-west-1\n"),
+        f"'{ACTIVATION}\\n' is no activation's id": task(activation_id=f"{ACTIVATION}\n"),
+        "20 to 250 characters and no spaces": task(activation_code=f"{CODE}\n"),
         "give activation_id and activation_code": task(activation_id=None, activation_code=None),
         "is not a program": task(agent_binary="/etc/passwd"),
         "state is present but all of the following are missing: region": task(region=None),
