@@ -199,7 +199,7 @@ options:
       - Systems Manager takes 64 characters of path and name together, so no more are accepted with C(kind=anywhere).
     type: str
   description:
-    description: The description of the role. When it is not given it stays as it is.
+    description: The description of the role, in letters of Latin-1. When it is not given it stays as it is.
     type: str
   permissions_boundary:
     description:
@@ -213,6 +213,7 @@ options:
   tags:
     description:
       - The tags of the role. When it is not given they stay as they are.
+      - Keys and values can hold letters, digits and spaces of every language and C(_.:/=+-@).
       - IAM heeds no case in the keys of a role's tags. A tag takes the place of one whose key is spelled in another
         case, and two keys that differ in case alone are refused.
     type: dict

@@ -36,6 +36,12 @@ MAX_TRUST = 8192
 MAX_INLINE = 10240
 MAX_ATTACHED = 25
 MAX_DESCRIPTION = 1000
+#: What the description of a role cannot hold: https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html
+NOT_IN_DESCRIPTION = r"[^\t\n\r -~\u00a1-\u00ff]"
+#: Roles below these paths are AWS's: services make the first, IAM Identity Center the second. Nobody else changes them.
+#: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
+SERVICE_LINKED = "/aws-service-role/"
+RESERVED_PATHS = (SERVICE_LINKED, "/aws-reserved/")
 #: https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_CreateActivation.html, a role with its path
 MAX_SSM_ROLE = 64
 SESSION_SECONDS = (3600, 43200)

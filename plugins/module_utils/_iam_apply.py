@@ -42,6 +42,18 @@ CROWDED = (
     "run this again"
 )
 
+PEOPLE = (
+    "The inline policies of a user have 2048 characters together at most, those of a group 5120: let a group or a role "
+    "pass it in the place of the user, or leave it out of pass_role_to and attach a managed policy, of which one is "
+    "for several roles (ecs_iam_policy with kind: pass_role), and run this again"
+)
+
+#: What IAM says of a name that is taken, where a call with the name has found nothing.
+TAKEN = (
+    "There is none that is spelled so, and IAM knows no case in names: give the name in the spelling that it has in "
+    "the account, or choose another"
+)
+
 #: How IAM calls the quota of a trust document; CreateRole meets others, too.
 TRUST_QUOTA = "ACLSizePerRole"
 
@@ -97,7 +109,7 @@ def _write(aws: Aws, change: Change, fresh: bool) -> dict[str, t.Any]:
             retries=6,
         )
     except AwsError as error:
-        remedy = _remedy(change, error) if error.code == "LimitExceeded" else ""
+        remedy = _remedy(change, error)
         if remedy:
             raise error.with_remedy(remedy) from error
         raise
@@ -105,12 +117,18 @@ def _write(aws: Aws, change: Change, fresh: bool) -> dict[str, t.Any]:
 
 
 def _remedy(change: Change, error: AwsError) -> str:
-    """What to do about a quota of a role; empty for other quotas."""
+    """What to do about a name that is taken, or a quota of a role; empty for other refusals."""
+    if error.code == "EntityAlreadyExists" and change.operation in ("CreateRole", "CreateInstanceProfile"):
+        return TAKEN
+    if error.code != "LimitExceeded":
+        return ""
     # A policy that is given to many is not exchanged for another.
     if change.operation == "AttachRolePolicy" and change.resource.startswith("role "):
         return FULL
     if change.operation == "PutRolePolicy":
         return CROWDED
+    if change.operation in ("PutUserPolicy", "PutGroupPolicy"):
+        return PEOPLE
     return LONG if TRUST_QUOTA in (error.aws_message or "") else ""
 
 

@@ -52,9 +52,10 @@ def pass_role_too_wide(subject: Subject) -> t.Iterator[Seen]:
 
 
 def _wide_pass(words: str, one: Document) -> t.Iterator[Seen]:
-    if not _policy.permits(one, PASSING):
+    roles = [resource for resource in resources(one) if _can_be_of_iam(resource)]
+    if not roles or not _policy.permits(one, PASSING):
         return
-    every = any(resource == "*" or resource.split(":", 5)[-1] in EVERY_ROLE for resource in resources(one))
+    every = any(resource == "*" or resource.split(":", 5)[-1] in EVERY_ROLE for resource in roles)
     limited = any(
         key == PASSED_TO
         and operator.partition(":")[2] == ""
@@ -68,6 +69,12 @@ def _wide_pass(words: str, one: Document) -> t.Iterator[Seen]:
         yield Seen(f"{words} allows to pass every role to {to}", _policy.compact(one), "medium" if limited else "high")
     elif not limited:
         yield Seen(f"{words} allows to pass a role to any service", _policy.compact(one), "medium")
+
+
+def _can_be_of_iam(resource: str) -> bool:
+    """False for the ARN of another service, which is none of a role whatever the actions are."""
+    parts = resource.split(":", 5)
+    return len(parts) < 6 or fnmatchcase("iam", parts[2])
 
 
 def pass_role_missing(subject: Subject) -> t.Iterator[Seen]:

@@ -39,9 +39,6 @@ from ansible_collections.onprem.ecs.plugins.module_utils._parallel import each
 if t.TYPE_CHECKING:
     from ansible_collections.onprem.ecs.plugins.module_utils._aws import Module
 
-#: Below it are the roles that services of AWS make for themselves.
-OF_SERVICES = "/aws-service-role/"
-
 
 @dataclass(frozen=True)
 class Request:
@@ -115,7 +112,7 @@ def _check(options: Options) -> None:
 def _below(aws: Aws, prefix: str) -> list[str]:
     """The names of the roles below a path, without those that services made for themselves."""
     roles = aws.pages("iam", "ListRoles", "Roles", f"roles below {prefix}", PathPrefix=prefix)
-    return [role["RoleName"] for role in roles if not role["Path"].startswith(OF_SERVICES)]
+    return [role["RoleName"] for role in roles if not role["Path"].startswith(_catalog.SERVICE_LINKED)]
 
 
 def _read(aws: Aws, request: Request) -> Found | None:

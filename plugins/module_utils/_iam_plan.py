@@ -12,7 +12,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.onprem.ecs.plugins.module_utils import _policy, _tags
+from ansible_collections.onprem.ecs.plugins.module_utils import _catalog, _policy, _tags
 from ansible_collections.onprem.ecs.plugins.module_utils._errors import EcsError
 from ansible_collections.onprem.ecs.plugins.module_utils._iam_pass_role import PREFIX
 from ansible_collections.onprem.ecs.plugins.module_utils._iam_wanted import Wanted
@@ -80,6 +80,7 @@ def present(wanted: Wanted, found: Found | None, existing_profiles: t.Collection
     :param existing_profiles: instance profiles that are there, with this role in them or empty
     :raises EcsError: what cannot be changed differs
     """
+    _refuse_reserved(found)
     after = becomes(wanted, found)
     if found is None:
         changes = _creation(wanted)
@@ -95,6 +96,15 @@ def present(wanted: Wanted, found: Found | None, existing_profiles: t.Collection
     changes += _policies(wanted.name, base, after)
     changes += _profiles(wanted, base, existing_profiles)
     return Plan(tuple(changes), sections(found), sections(after) if changes else sections(found))
+
+
+def _refuse_reserved(found: Found | None) -> None:
+    """IAM refuses each call that changes such a role: the first would do, but check mode would promise the change."""
+    if found is not None and found.role["Path"].startswith(_catalog.RESERVED_PATHS):
+        raise EcsError(
+            f"role {found.role['RoleName']} is AWS's own (path {found.role['Path']}) and cannot be changed or deleted "
+            "here: choose another name. A service-linked role is deleted with aws iam delete-service-linked-role"
+        )
 
 
 def becomes(wanted: Wanted, found: Found | None) -> Found:
@@ -282,8 +292,9 @@ def absent(wanted: Wanted, found: Found | None, empty_profiles: t.Collection[str
     """The changes that remove the role, and the instance profile that is the documented one.
 
     :param empty_profiles: the documented one, when it is there and holds no role
-    :raises EcsError: a user attached something that ``purge_policies`` does not allow to be removed
+    :raises EcsError: a user attached something that ``purge_policies`` does not allow to be removed, or it is AWS's
     """
+    _refuse_reserved(found)
     left = [_profile_deletion(profile) for profile in empty_profiles]
     before = {"instance_profiles": sorted([*(found.profiles if found else ()), *empty_profiles])} if left else {}
     if found is None:

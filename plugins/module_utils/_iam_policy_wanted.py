@@ -104,7 +104,7 @@ def document(options: Options, where: Where) -> Document:
         found = kind_document(options["kind"], options, where)
     elif options["document"] is not None:
         _check_own_document(options)
-        found = _policy.parse(options["document"], "document")
+        found = _policy.permissions(options["document"], "document")
         if found.get("Version") != _policy.VERSION:
             raise EcsError(f'document: IAM takes a managed policy only with "Version": "{_policy.VERSION}"')
     else:

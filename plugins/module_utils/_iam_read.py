@@ -227,12 +227,21 @@ def _document_of(aws: Aws, principal: Principal, policy: str) -> _policy.Documen
 
 
 def is_there(aws: Aws, principal: Principal) -> bool:
-    """Whether there is such a role, user or group."""
+    """Whether there is such a role, user or group.
+
+    :raises EcsError: it is a role of AWS's, which can be given nothing
+    """
     few: dict[str, t.Any] = {"MaxItems": 1} if principal.type == "group" else {}
     try:
-        aws.call("iam", principal.operation("Get"), str(principal), **principal.params, **few)
+        found = aws.call("iam", principal.operation("Get"), str(principal), **principal.params, **few)
     except AwsError as error:
         if error.code == "NoSuchEntity":
             return False
         raise
+    path = found.get("Role", {}).get("Path", "")
+    if path.startswith(_catalog.RESERVED_PATHS):
+        raise EcsError(
+            f"{principal} is AWS's own (path {path}), so no policy can be given to it here: leave it out. That of a "
+            "permission set gets its policies in IAM Identity Center"
+        )
     return True

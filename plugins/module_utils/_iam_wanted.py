@@ -9,6 +9,7 @@ Pure. ``check`` judges all that can be judged before AWS is asked; ``wanted`` bu
 
 from __future__ import annotations
 
+import re
 import typing as t
 from dataclasses import dataclass, replace
 
@@ -92,9 +93,14 @@ def check_all(entries: t.Sequence[Options], region: str) -> None:
     :raises EcsError: names the role
     """
     names = [role_name(entry) for entry in entries]
-    twice = sorted({name for name in names if names.count(name) > 1})
+    caseless = [name.lower() for name in names]
+    # One without a name is told by its own check.
+    twice = sorted({name for name in names if name and caseless.count(name.lower()) > 1})
     if twice:
-        raise EcsError(f"roles: {', '.join(twice)} stands there twice; give each role a name of its own")
+        raise EcsError(
+            f"roles: {', '.join(twice)} stands there twice, as IAM knows no case in names; give each role a name of "
+            "its own"
+        )
     for name, entry in zip(names, entries):
         try:
             check(entry, region)
@@ -120,7 +126,8 @@ def wanted(options: Options, where: Where) -> Wanted:
     name = role_name(options)
     check_regions(where)
     named = needs_region(options) or "{region}" in service_template(kind, where.partition)
-    if named and not where.names:
+    # Of what is deleted no document is written.
+    if named and not where.names and options["state"] == "present":
         raise EcsError("no Region: set the option region or regions, the variable AWS_REGION or one in the profile")
     given = grants(options)
     inline = {own.name: permissions(own.statements, options, where) for own in given.own}
@@ -128,7 +135,7 @@ def wanted(options: Options, where: Where) -> Wanted:
     for policy, document in (options["inline_policies"] or {}).items():
         if policy in ours_inline:
             raise EcsError(f"inline_policies: the name {policy} is that of a policy from the catalogue, choose another")
-        inline[policy] = _policy.parse(document, f"inline policy {policy}")
+        inline[policy] = _policy.permissions(document, f"inline policy {policy}")
     _check_inline(inline)
     managed = [policy_arn(path, where) for path in given.managed]
     managed += [policy_arn(policy, where) for policy in options["managed_policies"] or []]
@@ -265,18 +272,27 @@ def _check_names(options: Options, kind: Kind) -> None:
         raise EcsError(
             f"path: {path!r} must begin and end with / and have at most 512 characters, none of them a space"
         )
+    if (path or "").startswith("/aws-"):
+        raise EcsError(f"path: {path!r} begins with /aws-, which is reserved for AWS")
     seconds = options["max_session_duration"]
     low, high = _catalog.SESSION_SECONDS
     if seconds is not None and not low <= seconds <= high:
         raise EcsError(f"max_session_duration: {seconds} is not from {low} to {high} seconds")
-    if len(options["description"] or "") > _catalog.MAX_DESCRIPTION:
-        raise EcsError(f"description: at most {_catalog.MAX_DESCRIPTION} characters, not {len(options['description'])}")
+    _check_description(options["description"] or "")
     if not kind.profile and options["instance_profile"] is not None:
         allowed = ", ".join(name for name, one in _catalog.KINDS.items() if one.profile)
         raise EcsError(f"instance_profile: kind {options['kind']} has none, only {allowed} have")
     profile = profile_name(options)
     if profile and not POLICY_NAME.fullmatch(profile):
         raise EcsError(f"instance_profile: {profile!r} is not a name of 1 to 128 letters, digits or _+=,.@-")
+
+
+def _check_description(text: str) -> None:
+    if len(text) > _catalog.MAX_DESCRIPTION:
+        raise EcsError(f"description: at most {_catalog.MAX_DESCRIPTION} characters, not {len(text)}")
+    strange = re.search(_catalog.NOT_IN_DESCRIPTION, text)
+    if strange:
+        raise EcsError(f"description: IAM takes letters of Latin-1 only, and {strange.group()!r} is none")
 
 
 def _check_features(options: Options, kind: Kind) -> None:

@@ -87,6 +87,28 @@ def _check_statements(document: Document, what: str) -> None:
             raise EcsError(f"{where}: Condition must be a JSON object of operators, each an object of keys")
 
 
+def permissions(source: t.Any, what: str) -> Document:
+    """A permissions document that a user gives, with what IAM refuses in one told before the first call.
+
+    :raises EcsError: as ``parse``, and for what only a trust document has or a statement lacks
+    """
+    found = parse(source, what)
+    sids = [one["Sid"] for one in as_list(found["Statement"]) if one.get("Sid")]
+    for number, one in enumerate(as_list(found["Statement"]), 1):
+        where = f"statement {number} of {what}"
+        if ("Resource" in one) == ("NotResource" in one):
+            raise EcsError(f"{where} needs one of Resource and NotResource")
+        if "Principal" in one or "NotPrincipal" in one:
+            raise EcsError(f"{where} has a Principal, which only trust documents and policies of resources have")
+        if sids.count(one.get("Sid")) > 1:
+            raise EcsError(f"{where}: the Sid {one['Sid']!r} stands twice")
+        for key in ("Action", "NotAction"):
+            wrong = [str(action) for action in as_list(one.get(key)) if action != "*" and ":" not in str(action)]
+            if wrong or one.get(key) == []:
+                raise EcsError(f"{where}: {key} must name actions as SERVICE:ACTION, not {', '.join(wrong) or 'none'}")
+    return found
+
+
 def as_list(value: t.Any) -> list[t.Any]:
     """IAM writes a list of one as the one."""
     if value is None:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import typing as t
+import unicodedata
 
 from ansible_collections.onprem.ecs.plugins.module_utils._errors import EcsError
 from ansible_collections.onprem.ecs.plugins.module_utils._plan import Change, Phase
@@ -19,6 +20,9 @@ MOST_TAGS, LONGEST_KEY, LONGEST_VALUE = 50, 128, 256
 #: What IAM tags without heed to the case of keys: the tag that is set last replaces one of another spelling.
 #: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html#case-sensitivity
 CASELESS = ("Role",)
+
+#: What a key or a value can hold besides letters, digits and spaces of every language.
+SIGNS = "_.:/=+-@"
 
 #: Tags with this prefix are AWS's own: nobody can set or remove them.
 RESERVED = "aws:"
@@ -52,9 +56,17 @@ def wanted(tags: t.Mapping[str, t.Any] | None, caseless: bool = False) -> Tags |
             raise EcsError(f"tags: the key {name!r} begins with {RESERVED!r}, which is reserved for AWS")
         if len(text) > LONGEST_VALUE:
             raise EcsError(f"tags: the value of {name!r} has more than {LONGEST_VALUE} characters")
+        strange = next((sign for sign in name + text if not _is_allowed(sign)), "")
+        if strange:
+            raise EcsError(f"tags: {strange!r} in {name}={text} is neither letter, digit, space nor one of {SIGNS}")
     if caseless:
         _check_case(result)
     return result
+
+
+def _is_allowed(sign: str) -> bool:
+    """As AWS's pattern has it: letters, numbers and separators of Unicode, and some signs."""
+    return sign in SIGNS or unicodedata.category(sign)[0] in "LNZ"
 
 
 def _check_case(tags: Tags) -> None:

@@ -27,7 +27,7 @@ MANAGED_SIZE = 6144
 INLINE_SIZES = {"Role": 10240, "User": 2048, "Group": 5120}
 ATTACHMENTS = 10
 TAGS = 50
-LINKED_PATH = "/aws-service-role/"
+RESERVED_PATHS = ("/aws-service-role/", "/aws-reserved/")
 SERVICE_PRINCIPAL = re.compile(r"[a-z0-9.-]+\.amazonaws\.(com|com\.cn|eu)")
 PRINCIPAL_ARN = re.compile(rf"arn:[\w-]+:iam::{ACCOUNT}:(?P<kind>role|user)/(?P<name>.+)")
 
@@ -197,6 +197,18 @@ def reserved_tags(call: Call) -> None:
         raise AwsError("InvalidInput", "Tag keys may not start with aws:")
 
 
+@rule("iam", "CreateRole", "CreateInstanceProfile")
+def name_without_case(call: Call) -> None:
+    """Names are unique in an account, in upper and lower case."""
+    backend = iam(call.partition)
+    if call.operation == "CreateRole":
+        what, name, taken = "Role with name", call.params["RoleName"], [one.name for one in backend.get_roles()]
+    else:
+        what, name, taken = "Instance Profile", call.params["InstanceProfileName"], list(backend.instance_profiles)
+    if name.lower() in [one.lower() for one in taken]:
+        raise AwsError("EntityAlreadyExists", f"{what} {name} already exists.", 409)
+
+
 @rule("iam", "CreateRole")
 def path_of_role(call: Call) -> None:
     """Paths of service-linked roles are AWS's."""
@@ -216,8 +228,8 @@ def path_of_role(call: Call) -> None:
     "UpdateRole",
 )
 def linked_role(call: Call) -> None:
-    """Service-linked roles belong to their service."""
-    if _role(call).path.startswith(LINKED_PATH):
+    """Service-linked roles belong to their service, others to IAM Identity Center."""
+    if _role(call).path.startswith(RESERVED_PATHS):
         name = call.params["RoleName"]
         message = f"Cannot perform the operation on the protected role '{name}' - this role is only modifiable by AWS"
         raise AwsError("UnmodifiableEntity", message)

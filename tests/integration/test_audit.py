@@ -109,9 +109,12 @@ def test_a_damaged_account(damaged: Playbooks, tmp_path: Path) -> None:
     assert len(lines) == len(told["findings"]) + 1
     assert any(line.split()[:3] == ["high", "ecsAnywhereRole", "trust_too_wide"] for line in lines)
 
-    # A relative path is one of the folder that the user is in.
-    again = audit(damaged, ecs_audit_file=written.name, environ={"PWD": str(tmp_path)})
+    # A relative path is one of the folder that the user is in, whatever a program that starts Ansible has left in PWD.
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    again = audit(damaged, ecs_audit_file=written.name, environ={"PWD": str(elsewhere)})
     assert again.code == 0, again.explain()
+    assert list(elsewhere.iterdir()) == []
     assert again.named("onprem.ecs.iam : Write the findings")["changed"] is False
 
 
@@ -134,7 +137,7 @@ def test_an_account_as_declared(playbooks: Playbooks, tmp_path: Path) -> None:
 
 def test_nothing_declared(damaged: Playbooks) -> None:
     """The roles with documented names are judged by what AWS documents."""
-    done = audit(damaged, ecs_iam_roles=[], ecs_audit_fail_on="medium")
+    done = audit(damaged, ecs_iam_roles=[], ecs_audit_fail_on="medium", ecs_audit_file=None)
     assert done.code == 2, done.text
     words = done.results[-1]["msg"]
     assert "medium" in words

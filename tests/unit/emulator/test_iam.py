@@ -93,6 +93,15 @@ def test_service_linked_role_is_not_ours_to_change(aws: Client) -> None:
     assert refusal(iam.delete_role, RoleName=name)[0] == "UnmodifiableEntity"
 
 
+def test_names_have_no_case(aws: Client) -> None:
+    iam = aws.boto("iam")
+    aws.role("r", policies=())
+    iam.create_instance_profile(InstanceProfileName="p")
+    wrong = {"RoleName": "R", "AssumeRolePolicyDocument": SSM_TRUST}
+    assert refusal(iam.create_role, **wrong)[0] == "EntityAlreadyExists"
+    assert refusal(iam.create_instance_profile, InstanceProfileName="P")[0] == "EntityAlreadyExists"
+
+
 def test_attachments(aws: Client) -> None:
     iam = aws.boto("iam")
     aws.role("r", policies=())

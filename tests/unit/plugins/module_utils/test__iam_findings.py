@@ -514,6 +514,10 @@ RIGHT_ONES: dict[str, tuple[Subject, str]] = {
         inline(subject(), document("s3:*", resource="arn:aws:s3:::mine/*")),
         "permissions_too_wide-high",
     ),
+    "all actions on every resource of another service": (
+        inline(subject(), document("*", resource="arn:aws:s3:::*")),
+        "pass_role_too_wide",
+    ),
     "passes this role to this service": (
         passed(EXECUTION, Passer(OPERATOR, True, {"ecsPassRole-ours": RIGHT})),
         "pass_role",

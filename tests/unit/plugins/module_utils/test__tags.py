@@ -82,6 +82,7 @@ def test_values_become_strings_and_none_stays_none() -> None:
     assert _tags.wanted({"n": 1, "flag": True, "empty": None}) == {"n": "1", "flag": "True", "empty": ""}
     assert _tags.wanted(None) is None
     assert _tags.wanted({}) == {}
+    assert _tags.wanted({"Größe 1": "a_b.c:d/e=f+g-h@i 機械"}) == {"Größe 1": "a_b.c:d/e=f+g-h@i 機械"}
 
 
 @pytest.mark.parametrize(
@@ -92,6 +93,8 @@ def test_values_become_strings_and_none_stays_none() -> None:
         ({"k" * 129: "1"}, "1 to 128"),
         ({"k": "v" * 257}, "256"),
         ({f"k{n}": "" for n in range(51)}, "50 at most"),
+        ({"a,b": "1"}, "','"),
+        ({"k": "a\n"}, "neither letter, digit, space"),
     ],
 )
 def test_refused_before_aws_refuses(tags: dict[str, str], words: str) -> None:

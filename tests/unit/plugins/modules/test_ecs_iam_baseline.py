@@ -149,6 +149,16 @@ def test_who_passes_a_role_must_be_there(modules: Modules) -> None:
     assert modules.writes() == 0
 
 
+@pytest.mark.parametrize("run", ["check", "run"])
+def test_a_role_of_aws_cannot_be_given_a_policy(modules: Modules, account: Client, run: str) -> None:
+    iam(account, "create_service_linked_role", AWSServiceName="ecs.amazonaws.com")
+    modules.calls()
+    passing = [{"type": "role", "name": "AWSServiceRoleForECS"}]
+    failed = getattr(modules, run)("ecs_iam_baseline", roles=[{"kind": "events", "pass_role_to": passing}])
+    assert "role AWSServiceRoleForECS is AWS's own (path /aws-service-role/" in failed["msg"]
+    assert modules.writes() == 0
+
+
 def test_the_permission_goes_with_the_role(modules: Modules, account: Client, operator: str) -> None:
     modules.run("ecs_iam_baseline", roles=BASELINE)
     roles = [{**role, "state": "absent"} for role in BASELINE]
@@ -161,6 +171,15 @@ def test_the_permission_goes_with_the_role(modules: Modules, account: Client, op
 
 BAD: dict[str, tuple[list[dict[str, Any]], str]] = {
     "the same role twice": ([{"kind": "container_instance"}, {"kind": "managed_instance"}], "ecsInstanceRole stands"),
+    "the same role in another case": (
+        [{"kind": "task", "name": "Shop"}, {"kind": "task", "name": "shop"}],
+        "roles: Shop, shop stands there twice, as IAM knows no case in names",
+    ),
+    "two without a name": ([{"kind": "task"}, {"kind": "task"}], "kind task has no documented name"),
+    "a sign that tags cannot hold": (
+        [{"kind": "events"}, {"kind": "anywhere", "tags": {"owner": "a&b"}}],
+        "role ecsAnywhereRole: tags: '&' in owner=a&b is neither letter, digit, space nor one of _.:/=+-@",
+    ),
     "a feature of another kind": (
         [{"kind": "anywhere"}, {"kind": "events", "features": ["exec"]}],
         "ecsEventsRole: fea",

@@ -123,6 +123,10 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         'IAM takes a managed policy only with "Version": "2012-10-17"',
     ),
     "no version": ({"name": "x", "document": {"Statement": INVENTORY["Statement"]}}, "managed policy only with"),
+    "no resource": (
+        {"name": "x", "document": {**INVENTORY, "Statement": {"Effect": "Allow", "Action": "s3:GetObject"}}},
+        "statement 1 of document needs one of Resource and NotResource",
+    ),
     "size": (
         {"name": "x", "document": {**INVENTORY, "Statement": {**INVENTORY["Statement"][0], "Sid": "x" * 6144}}},  # type: ignore[dict-item]  # it is one
         "without white space, IAM allows 6144 for a managed policy: make two of it",

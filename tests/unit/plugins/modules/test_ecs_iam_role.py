@@ -134,6 +134,11 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "session too short": ({"max_session_duration": 3599}, "3599 is not from 3600 to 43200"),
     "session too long": ({"max_session_duration": 43201}, "43201 is not from 3600 to 43200"),
     "description": ({"description": "x" * 1001}, "description: at most 1000 characters, not 1001"),
+    "description in other letters": (
+        {"description": "Werk \u2013 S\u00fcd"},
+        "letters of Latin-1 only, and",
+    ),
+    "path of AWS": ({"path": "/aws-service-role/"}, "begins with /aws-, which is reserved for AWS"),
     "feature": ({"features": ["volumes"]}, "no feature 'volumes'; it has: ecr_pull, cloudwatch_logs, s3_config"),
     "feature of a kind without": ({"kind": "events", "features": ["x"]}, "no feature 'x'; it has: none"),
     "feature without its resource": (
@@ -193,6 +198,26 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "inline name of ours": ({"inline_policies": {"ecsEcrPull": DOCUMENT}}, "ecsEcrPull is that of a policy from the"),
     "malformed JSON": ({"inline_policies": {"p": "{"}}, "inline policy p is not JSON"),
     "no statement": ({"inline_policies": {"p": {}}}, "inline policy p has no Statement"),
+    "no resource": (
+        {"inline_policies": {"p": {"Statement": {"Effect": "Allow", "Action": "s3:GetObject"}}}},
+        "statement 1 of inline policy p needs one of Resource and NotResource",
+    ),
+    "a principal": (
+        {"inline_policies": {"p": {"Statement": {**DOCUMENT["Statement"][0], "Principal": "*"}}}},  # type: ignore[dict-item]  # it is one
+        "statement 1 of inline policy p has a Principal, which only trust documents",
+    ),
+    "a Sid twice": (
+        {"inline_policies": {"p": {"Statement": [{**DOCUMENT["Statement"][0], "Sid": "x"}] * 2}}},  # type: ignore[dict-item]  # it is one
+        "the Sid 'x' stands twice",
+    ),
+    "an action without a service": (
+        {"inline_policies": {"p": {"Statement": {**DOCUMENT["Statement"][0], "Action": ["GetObject"]}}}},  # type: ignore[dict-item]  # it is one
+        "Action must name actions as SERVICE:ACTION, not GetObject",
+    ),
+    "no action": (
+        {"inline_policies": {"p": {"Statement": {**DOCUMENT["Statement"][0], "Action": []}}}},  # type: ignore[dict-item]  # it is one
+        "Action must name actions as SERVICE:ACTION, not none",
+    ),
     "inline size": (
         {"inline_policies": {name: {"Statement": {**DOCUMENT["Statement"][0], "Sid": "x" * 5100}} for name in "pq"}},  # type: ignore[dict-item]  # it is one
         "IAM allows 10240 for a role (p: 51",
@@ -640,6 +665,16 @@ def test_no_remedy_for_other_quotas(account: Account) -> None:
     assert account.bad().endswith(words)
 
 
+def test_a_user_who_passes_too_many_roles(account: Account) -> None:
+    account.iam().create_user(UserName="deploy")
+    passing = {"pass_role_to": [{"type": "user", "name": "deploy"}]}
+    for number in range(9):
+        account.good(kind="task", name=f"plant-north-task-{number}", **passing)
+    words = account.bad(kind="task", name="plant-north-task-9", **passing)
+    assert "Maximum policy size of 2048 bytes exceeded for user deploy. The inline policies of a user have" in words
+    assert "let a group or a role pass it in the place of the user, or leave it out of pass_role_to and attach" in words
+
+
 def test_a_large_inline_policy_under_another_name(account: Account) -> None:
     """Both do not fit beside each other; by its name the old one is replaced in one call."""
     options: dict[str, Any] = {"kind": "task", "name": "app", "purge_policies": True}
@@ -743,6 +778,33 @@ def test_a_policy_goes_while_reading(account: Account) -> None:
 def test_a_race_that_never_ends_ends(account: Account) -> None:
     account.fault("CreateRole", "EntityAlreadyExists", 409, count=-1)
     assert "iam:CreateRole failed for role ecsAnywhereRole: EntityAlreadyExists" in account.bad()
+
+
+@pytest.mark.parametrize(
+    ("options", "what"),
+    [
+        ({"name": "ECSAnywhereRole"}, "CreateRole failed for role ECSAnywhereRole"),
+        ({"kind": "container_instance", "name": "r", "instance_profile": "HOSTS"}, "for instance profile HOSTS"),
+    ],
+    ids=["role", "profile"],
+)
+def test_a_name_that_is_taken_in_another_case(account: Account, options: dict[str, Any], what: str) -> None:
+    account.good()
+    account.iam().create_instance_profile(InstanceProfileName="hosts")
+    words = account.bad(**options)
+    assert what in words
+    assert "There is none that is spelled so, and IAM knows no case in names: give the name in the spelling" in words
+
+
+@pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_a_role_of_aws_is_left_alone(account: Account, state: str, check: bool) -> None:
+    """IAM lets nobody change it, so check mode must not promise it."""
+    account.iam().create_service_linked_role(AWSServiceName="ecs.amazonaws.com")
+    account.calls()
+    words = account.bad(check=check, kind="infrastructure", name="AWSServiceRoleForECS", state=state)
+    assert "role AWSServiceRoleForECS is AWS's own (path /aws-service-role/ecs.amazonaws.com/)" in words
+    assert account.control("GET", "calls")["writes"] == 0
 
 
 def test_iam_needs_time_to_know_a_new_profile(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -890,6 +952,20 @@ def test_what_takes_nothing_away_needs_no_region(nowhere: Account) -> None:
     assert nowhere.good(**INFRA)["changed"] is True
     assert nowhere.good(kind="events")["changed"] is True
     assert nowhere.good(kind="events", state="absent")["changed"] is True
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"permissions": "least_privilege"},
+        {"kind": "task", "name": "shop"},
+        {"kind": "container_instance", "permissions": "least_privilege"},
+    ],
+    ids=str,
+)
+def test_what_is_gone_already_needs_no_region(nowhere: Account, options: dict[str, Any]) -> None:
+    assert nowhere.good(**options, state="absent")["changed"] is False
 
 
 @pytest.mark.parametrize(
