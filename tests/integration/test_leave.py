@@ -215,6 +215,30 @@ def test_what_a_host_was_and_could_not_be_removed_is_told_after_the_proof(batch:
     assert left(batch) == (set(HOSTS), set(HOSTS) - {"node0"})
 
 
+@pytest.mark.parametrize("who", [[], ["node1"], list(HOSTS)])
+def test_what_a_host_was_is_removed_also_when_an_activation_cannot_be(batch: Playbooks, who: list[str]) -> None:
+    """And when hosts have failed before."""
+    deny(batch, "DescribeActivations", -1, service="ssm")
+    account = {"region": REGION, "iam_role": "ecsAnywhereRole", "tags": {}}
+    stale = {**PLACE, "instance_id": "{{ ids.node0 }}", "arn": "", "place": PLACE}
+    given = {"stale": "{{ stale if inventory_hostname == 'node0' else {} }}", "call": "now", "account": account}
+    fails = {"ansible.builtin.fail": {"msg": "no"}, "when": f"inventory_hostname in {who}"}
+    clean = {"ansible.builtin.import_role": {"name": "onprem.ecs.external_instance", "tasks_from": "clean"}}
+    run = play(
+        batch,
+        [
+            {"ansible.builtin.set_fact": {"__external_instance_want": given, "__external_instance_call": "now"}},
+            {"ansible.builtin.set_fact": {"__ssm_agent_registered": {"instance_id": "mi-ffffffffffffffff0"}}},
+            {"block": [fails], "always": [clean]},
+            {"ansible.builtin.debug": {"msg": "somebody goes on"}},
+        ],
+        stale=stale,
+    )
+    assert "lacks the permission ssm:DescribeActivations" in run.text, run.explain()
+    assert run.code != 0 and "somebody goes on" not in run.text
+    assert left(batch)[1] == set(HOSTS) - {"node0"}
+
+
 @pytest.mark.parametrize(("count", "skip", "who"), [(1, 1, {"node1"}), (-1, 0, set(HOSTS))])
 def test_a_host_that_cannot_leave_stays_where_it_is(batch: Playbooks, count: int, skip: int, who: set[str]) -> None:
     found = batch.emulator("GET", "state")["container_instances"]
