@@ -139,7 +139,7 @@ def find(playbooks: Playbooks, inventory: str, limit: str, **variables: Any) -> 
 
 #: What a host tells of itself that has nothing of AWS.
 NOTHING = {"installed": False, "active": False, "enabled": False}
-BARE = {
+BARE: dict[str, Any] = {
     "agent": {**NOTHING, "container_instance_arn": None, "has_state": False},
     "ssm": {**NOTHING, "instance_id": None, "set_aside": None, "source": None, "unit": "amazon-ssm-agent.service"},
     "problems": [],
@@ -282,6 +282,32 @@ def test_a_cluster_whose_name_is_a_number_is_no_other_one(playbooks: Playbooks) 
     assert run.code == 0, run.explain()
     assert run.named("Tell")["msg"]["leave"] == {}
     assert run.named("Tell")["msg"]["refusals"] == []
+
+
+@pytest.mark.parametrize(
+    ("registered", "configured", "refused"),
+    [("shop", "shop", False), (None, "shop", False), (None, None, False), (None, "press", True), ("press", "shop", True)],
+)
+def test_a_host_that_lost_its_state_is_not_taken_out_of_another_cluster(
+    playbooks: Playbooks, registered: str | None, configured: str | None, refused: bool
+) -> None:
+    """It would be taken out of Systems Manager, and stay in its cluster for ever."""
+    agent = {**NOTHING, "registered_cluster": registered, "cluster": configured, "container_instance_arn": None}
+    host = {**BARE, "agent": agent, "ssm": {**BARE["ssm"], "region": REGION, "instance_id": IDS["node0"]}}
+    tasks: list[dict[str, Any]] = [
+        {"ansible.builtin.import_role": {"name": "onprem.ecs.offboard", "tasks_from": "in_step"}},
+        {
+            "name": "Tell",
+            "ansible.builtin.debug": {"msg": "{{ __offboard_checks | rejectattr('good') | map(attribute='say') }}"},
+        },
+    ]
+    given = {"ecs_region": REGION, "ecs_cluster": "shop", "__offboard_look": {"ecs_host": host}}
+    path = playbooks.folder / "cluster.yml"
+    path.write_text(json.dumps([playbooks.local(tasks, vars=given)]), encoding="utf-8")
+    run = playbooks.run_file(str(path), "-i", "localhost,")
+    assert run.code == 0, run.explain()
+    words = ["The host is in cluster press, and ecs_cluster is shop. Correct it"] if refused else []
+    assert run.named("Tell")["msg"] == words
 
 
 @pytest.mark.parametrize(
