@@ -286,7 +286,13 @@ def test_a_cluster_whose_name_is_a_number_is_no_other_one(playbooks: Playbooks) 
 
 @pytest.mark.parametrize(
     ("registered", "configured", "refused"),
-    [("shop", "shop", False), (None, "shop", False), (None, None, False), (None, "press", True), ("press", "shop", True)],
+    [
+        ("shop", "shop", False),
+        (None, "shop", False),
+        (None, None, False),
+        (None, "press", True),
+        ("press", "shop", True),
+    ],
 )
 def test_a_host_that_lost_its_state_is_not_taken_out_of_another_cluster(
     playbooks: Playbooks, registered: str | None, configured: str | None, refused: bool
