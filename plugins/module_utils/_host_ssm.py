@@ -223,8 +223,11 @@ def why_register(ssm: Ssm, region: str | None) -> str | None:
 
 
 def is_clone(ssm: Ssm) -> bool:
-    """Whether the registration is another machine's, by its own fingerprint or by AWS's last word."""
-    refused = bool(ssm.findings) and ssm.findings[0].code == "fingerprint_mismatch"
+    """Whether the registration is another machine's, by its own fingerprint or by AWS's last word.
+
+    The original may have changed its key since its disk was copied: then it lives on, and the copy's key is refused.
+    """
+    refused = bool(ssm.findings) and ssm.findings[0].code in ("fingerprint_mismatch", "signature_refused")
     return ssm.registration is not None and (ssm.other_machine or refused)
 
 

@@ -281,7 +281,9 @@ ecs_host:
           returned: always
           sample: "2026-11-21T19:40:00Z"
         other_machine:
-          description: Whether the registration was made on another machine (a cloned disk, or a new machine-id).
+          description:
+            - Whether the registration was made on another machine (a cloned disk, or a new machine-id), or AWS has
+              another key for the node (an old copy of a disk, whose original may live on).
           type: bool
           returned: always
         needs_registration:

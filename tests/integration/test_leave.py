@@ -52,7 +52,7 @@ def play(playbooks: Playbooks, tasks: list[dict[str, Any]], **variables: Any) ->
 def offboard(playbooks: Playbooks, state: str = "absent", rescued: bool = False) -> Run:
     """The account's part of taking hosts out; a host that fails may be taken back into the play."""
     ecs = {**PLACE, "state": state, "force": False, "account": ACCOUNT}
-    ssm = {"region": REGION, "gone": False, "account": ACCOUNT}
+    ssm = {"region": REGION, "protect": False, "account": ACCOUNT}
     call = "{{ __offboard_call }}"
     node = {"call": call, "id": "{{ ids[inventory_hostname] }}", "place": PLACE, "ecs": ecs, "ssm": ssm}
     tasks = [
@@ -123,6 +123,68 @@ def test_a_host_in_no_cluster_has_nothing_to_be_drained_of(playbooks: Playbooks)
     assert left(playbooks) == ({"node1", "node2"}, set())
 
 
+def find(playbooks: Playbooks, inventory: str, limit: str, **variables: Any) -> Run:
+    """The account's part of taking out a host that has not told which node it is."""
+    tasks = [
+        {"ansible.builtin.import_role": {"name": "onprem.ecs.offboard", "tasks_from": "in_step"}},
+        {"ansible.builtin.set_fact": {"__offboard_node": "{{ __offboard_known }}"}},
+        {"ansible.builtin.import_role": {"name": "onprem.ecs.offboard", "tasks_from": "find"}},
+        {"ansible.builtin.import_role": {"name": "onprem.ecs.offboard", "tasks_from": "account"}},
+    ]
+    given = {"ecs_region": REGION, "ecs_cluster": "edge", "ecs_drain_timeout": 1, **variables}
+    path = playbooks.folder / "find.yml"
+    path.write_text(json.dumps([playbooks.local(tasks, hosts="all", vars=given)]), encoding="utf-8")
+    return playbooks.run_file(str(path), "-i", inventory, "--limit", limit)
+
+
+#: What a host tells of itself that has nothing of AWS.
+NOTHING = {"installed": False, "active": False, "enabled": False}
+BARE: dict[str, Any] = {
+    "agent": {**NOTHING, "container_instance_arn": None, "has_state": False},
+    "ssm": {**NOTHING, "instance_id": None, "set_aside": None, "source": None, "unit": "amazon-ssm-agent.service"},
+    "problems": [],
+}
+
+
+@pytest.mark.parametrize("status", ["Online", "ConnectionLost"])
+def test_a_host_without_a_registration_does_not_take_out_another_one_that_lives(
+    playbooks: Playbooks, status: str
+) -> None:
+    """Whoever gives the id of a node for a host that answers may have mistaken it."""
+    node = {"InstanceId": IDS["node0"], "Region": REGION, "IamRole": "ecsAnywhereRole", "PingStatus": status}
+    member = {"InstanceId": IDS["node0"], "Region": REGION, "cluster": "edge", "agentConnected": status == "Online"}
+    playbooks.emulator("POST", "seed", {"nodes": [node], "container_instances": [member]})
+    run = find(playbooks, "node1,", "node1", ecs_instance_id=IDS["node0"], __offboard_look={"ecs_host": BARE})
+    if status == "Online":
+        assert stopped(run) == {"node1"}, run.explain()
+        assert f"node1 is not registered, and so another host than the node: {IDS['node0']} is Online" in run.text
+        assert left(playbooks) == ({"node0"}, {"node0"})
+    else:
+        assert stopped(run) == set(), run.explain()
+        assert left(playbooks) == (set(), set())
+
+
+@pytest.mark.parametrize(("name", "stays"), [("web.munich", {"node0"}), ("web.berlin", set()), (None, set())])
+def test_a_host_that_is_gone_is_not_another_one_with_the_same_short_name(
+    playbooks: Playbooks, name: str | None, stays: set[str]
+) -> None:
+    """Each enrolled host has its name in the inventory as the tag Name; that of the system may be a short one."""
+    node: dict[str, Any] = {"InstanceId": IDS["node0"], "Region": REGION, "IamRole": "ecsAnywhereRole"}
+    node |= {"PingStatus": "ConnectionLost", "Reported": {"ComputerName": "web"}, **({"Name": name} if name else {})}
+    playbooks.emulator("POST", "seed", {"nodes": [node]})
+    run = find(playbooks, "web.berlin,web.munich", "web.berlin", ecs_host_gone=True, __offboard_look={"skipped": True})
+    assert stopped(run) == set(), run.explain()
+    assert left(playbooks) == (set(), stays)
+
+
+@pytest.mark.parametrize("options", [(), ("--limit", "node1")])
+def test_nobody_is_taken_out_without_being_named(playbooks: Playbooks, options: tuple[str, ...]) -> None:
+    """With ``--limit`` the playbook did nothing, and ended well."""
+    run = playbooks.run_file("onprem.ecs.offboard", "-i", ",".join(HOSTS), *options)
+    assert run.code != 0
+    assert "ecs_hosts is not set" in run.text
+
+
 def test_what_a_host_was_and_could_not_be_removed_is_told_after_the_proof(batch: Playbooks) -> None:
     deny(batch, "DeregisterContainerInstance", -1)
     found = batch.emulator("GET", "state")["container_instances"]
@@ -151,6 +213,30 @@ def test_what_a_host_was_and_could_not_be_removed_is_told_after_the_proof(batch:
     assert f"this may still be there, and the next run will not know of it: {IDS['node0']}" in run.text, run.explain()
     # What can be removed is.
     assert left(batch) == (set(HOSTS), set(HOSTS) - {"node0"})
+
+
+@pytest.mark.parametrize("who", [[], ["node1"], list(HOSTS)])
+def test_what_a_host_was_is_removed_also_when_an_activation_cannot_be(batch: Playbooks, who: list[str]) -> None:
+    """And when hosts have failed before."""
+    deny(batch, "DescribeActivations", -1, service="ssm")
+    account = {"region": REGION, "iam_role": "ecsAnywhereRole", "tags": {}}
+    stale = {**PLACE, "instance_id": "{{ ids.node0 }}", "arn": "", "place": PLACE}
+    given = {"stale": "{{ stale if inventory_hostname == 'node0' else {} }}", "call": "now", "account": account}
+    fails = {"ansible.builtin.fail": {"msg": "no"}, "when": f"inventory_hostname in {who}"}
+    clean = {"ansible.builtin.import_role": {"name": "onprem.ecs.external_instance", "tasks_from": "clean"}}
+    run = play(
+        batch,
+        [
+            {"ansible.builtin.set_fact": {"__external_instance_want": given, "__external_instance_call": "now"}},
+            {"ansible.builtin.set_fact": {"__ssm_agent_registered": {"instance_id": "mi-ffffffffffffffff0"}}},
+            {"block": [fails], "always": [clean]},
+            {"ansible.builtin.debug": {"msg": "somebody goes on"}},
+        ],
+        stale=stale,
+    )
+    assert "lacks the permission ssm:DescribeActivations" in run.text, run.explain()
+    assert run.code != 0 and "somebody goes on" not in run.text
+    assert left(batch)[1] == set(HOSTS) - {"node0"}
 
 
 @pytest.mark.parametrize(("count", "skip", "who"), [(1, 1, {"node1"}), (-1, 0, set(HOSTS))])
@@ -196,6 +282,38 @@ def test_a_cluster_whose_name_is_a_number_is_no_other_one(playbooks: Playbooks) 
     assert run.code == 0, run.explain()
     assert run.named("Tell")["msg"]["leave"] == {}
     assert run.named("Tell")["msg"]["refusals"] == []
+
+
+@pytest.mark.parametrize(
+    ("registered", "configured", "refused"),
+    [
+        ("shop", "shop", False),
+        (None, "shop", False),
+        (None, None, False),
+        (None, "press", True),
+        ("press", "shop", True),
+    ],
+)
+def test_a_host_that_lost_its_state_is_not_taken_out_of_another_cluster(
+    playbooks: Playbooks, registered: str | None, configured: str | None, refused: bool
+) -> None:
+    """It would be taken out of Systems Manager, and stay in its cluster for ever."""
+    agent = {**NOTHING, "registered_cluster": registered, "cluster": configured, "container_instance_arn": None}
+    host = {**BARE, "agent": agent, "ssm": {**BARE["ssm"], "region": REGION, "instance_id": IDS["node0"]}}
+    tasks: list[dict[str, Any]] = [
+        {"ansible.builtin.import_role": {"name": "onprem.ecs.offboard", "tasks_from": "in_step"}},
+        {
+            "name": "Tell",
+            "ansible.builtin.debug": {"msg": "{{ __offboard_checks | rejectattr('good') | map(attribute='say') }}"},
+        },
+    ]
+    given = {"ecs_region": REGION, "ecs_cluster": "shop", "__offboard_look": {"ecs_host": host}}
+    path = playbooks.folder / "cluster.yml"
+    path.write_text(json.dumps([playbooks.local(tasks, vars=given)]), encoding="utf-8")
+    run = playbooks.run_file(str(path), "-i", "localhost,")
+    assert run.code == 0, run.explain()
+    words = ["The host is in cluster press, and ecs_cluster is shop. Correct it"] if refused else []
+    assert run.named("Tell")["msg"] == words
 
 
 @pytest.mark.parametrize(

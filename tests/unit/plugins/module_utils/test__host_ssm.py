@@ -206,6 +206,15 @@ def test_awss_last_word_in_the_log(tmp_path: Path, log: str, lost: bool) -> None
     assert host.commands == [], "the journal is read only where something is wrong"
 
 
+@pytest.mark.parametrize(
+    ("code", "clone"), [("node_deregistered", False), ("fingerprint_mismatch", True), ("signature_refused", True)]
+)
+def test_a_node_that_may_live_on_elsewhere_is_another_machines(code: str, clone: bool) -> None:
+    """Also where both have the same machine-id: else the original would be drained, moved or taken out."""
+    shown = show_ssm(GOOD._replace(findings=(Finding(code, "", "", ""),)), "eu-west-1", NOW)
+    assert shown["needs_registration"] and shown["other_machine"] is clone
+
+
 def test_the_agents_own_doubt_is_told_where_it_has_no_credentials(tmp_path: Path) -> None:
     """It has not been refused: the node is good still, when its machine is what it was, or AWS was not reached."""
     host = FakeHost(tmp_path)
