@@ -209,5 +209,5 @@ def _busy_words(want: plans.Options, busy: t.Iterable[Instance]) -> str:
     return (
         f"not empty after {want.patience:g} s: {'; '.join(told)}; {now}. Tasks that belong to no service are not "
         "stopped by draining, and a service whose minimum healthy percent is 100 needs room elsewhere first: stop the "
-        "tasks, or give them room, or use on_timeout=force"
+        "tasks, or give them room, or use on_timeout=force (in the roles ecs_drain_on_timeout)"
     )
