@@ -357,6 +357,23 @@ def test_control_channel_wants_its_token(aws: Client) -> None:
     assert socket.recv_data(control_frame=True)[0] == 8
 
 
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"InstanceId": None}, "ValidationException"),
+        ({"AgentVersion": 3}, "SerializationException"),
+        ({"ComputerName": ["host"]}, "SerializationException"),
+    ],
+)
+def test_a_report_is_text(aws: Client, change: dict[str, Any], code: str) -> None:
+    node = aws.node().come_online()
+    body = {"InstanceId": node.instance_id, "AgentStatus": "Active", **change}
+    reply = node.call("ssm", "UpdateInstanceInformation", body)
+    assert (reply.status, reply.json()["__type"]) == (400, code)
+    (shown,) = aws.boto("ssm").describe_instance_information()["InstanceInformationList"]
+    assert (shown["AgentVersion"], shown["ComputerName"]) == ("3.3.1142.0", "host")
+
+
 def test_messages_and_associations(aws: Client) -> None:
     node = aws.node().come_online()
     asked = {"Destination": node.instance_id, "MessagesRequestId": "abc", "VisibilityTimeoutInSeconds": 10}

@@ -326,6 +326,19 @@ def test_bodies_that_are_none(aws: Client, body: bytes, code: str) -> None:
     assert (reply.status_code, reply.json()["__type"]) == (400, code)
 
 
+@pytest.mark.parametrize("date", [b'"tomorrow"', b"NaN"])
+def test_dates_that_are_none(aws: Client, date: bytes) -> None:
+    role = aws.role(policies=())
+    allowed = document({"Effect": "Allow", "Action": ["ssm:*", "iam:PassRole"], "Resource": "*"})
+    aws.boto("iam").put_role_policy(RoleName=role, PolicyName="p", PolicyDocument=allowed)
+    node = aws.node(IamRole=role)
+    assert node.log_in().status == 200
+    url, body = f"{aws.server.url}/", b'{"IamRole": "' + role.encode() + b'", "ExpirationDate": ' + date + b"}"
+    headers = {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": "AmazonSSM.CreateActivation"}
+    reply = requests.post(url, data=body, headers=node.signed("ssm", "POST", url, headers, body), timeout=10)
+    assert (reply.status_code, reply.json()["__type"]) == (400, "SerializationException")
+
+
 ECS = f"arn:aws:ecs:eu-west-1:{ACCOUNT}"
 
 
@@ -455,7 +468,7 @@ def test_rights_on_resources(
 def test_rights_on_parameters_and_nodes(aws: Client, operator: dict[str, Any]) -> None:
     aws.control("POST", "seed", {"fleet": {"count": 1, "Region": "eu-west-1", "IamRole": "r"}})
     (node,) = aws.control("GET", "state")["managed_nodes"]
-    statements = [
+    statements: list[dict[str, Any]] = [
         {
             "Effect": "Allow",
             "Action": "ssm:PutParameter",
