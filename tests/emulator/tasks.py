@@ -17,6 +17,7 @@ from .placement import Task, place
 from .references import short_id
 from .roles import role_of_arn, trusts
 from .scheduler import settle
+from .services import find_service
 from .task_definitions import active_definition
 
 
@@ -115,8 +116,10 @@ def stop_task(call: Call) -> dict[str, Any]:
 def describe_tasks(call: Call) -> dict[str, Any]:
     """Up to 100 tasks by ARN or id."""
     cluster, tags = cluster_of(call), "TAGS" in (call.params.get("include") or [])
-    if not 0 < len(call.params["tasks"]) <= 100:
-        raise AwsError("InvalidParameterException", "Tasks must have 1 to 100 items.")
+    if not call.params["tasks"]:
+        raise AwsError("InvalidParameterException", "Tasks cannot be empty.")
+    if len(call.params["tasks"]) > 100:
+        raise AwsError("InvalidParameterException", "Tasks can have at most 100 items.")
     found, failures = [], []
     for reference in call.params["tasks"]:
         task = find_task(call, cluster, reference)
@@ -145,7 +148,9 @@ def _wanted(call: Call, task: Task) -> bool:
 @operation("ecs", "ListTasks")
 def list_tasks(call: Call) -> dict[str, Any]:
     """ARNs of tasks; the running ones unless stopped ones are asked for."""
-    cluster = cluster_of(call)
+    cluster, service = cluster_of(call), call.params.get("serviceName")
+    if service and find_service(call, cluster, service) is None:
+        raise AwsError("ServiceNotFoundException", "Service not found.")
     arns = [t.arn for t in call.state.tasks.values() if t.cluster_arn == cluster.arn and _wanted(call, t)]
     return ecs_page(call, "taskArns", arns)
 

@@ -297,8 +297,19 @@ def test_parts_of_another_cluster(lab: Client) -> None:
     expected = ("InvalidParameterException", words)
     assert refusal(ecs.describe_services, cluster="other", services=[made]) == expected
     assert refusal(ecs.describe_tasks, cluster="other", tasks=[task]) == expected
+    assert refusal(ecs.list_tasks, cluster="other", serviceName=made) == expected
     name = {"serviceName": "two words", "taskDefinition": "web", "launchType": "EXTERNAL", "desiredCount": 1}
     assert refusal(ecs.create_service, cluster="lab", **name)[0] == "InvalidParameterException"
+
+
+def test_tasks_of_nothing(lab: Client) -> None:
+    ecs = lab.boto("ecs")
+    missing = refusal(ecs.list_tasks, cluster="lab", serviceName="none")
+    assert missing == ("ServiceNotFoundException", "Service not found.")
+    empty = refusal(ecs.describe_tasks, cluster="lab", tasks=[])
+    assert empty == ("InvalidParameterException", "Tasks cannot be empty.")
+    many = refusal(ecs.describe_tasks, cluster="lab", tasks=["0"] * 101)
+    assert many[0] == "InvalidParameterException"
 
 
 def test_ten_capacity_providers_a_page(lab: Client) -> None:
