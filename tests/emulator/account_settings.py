@@ -10,10 +10,9 @@ from typing import Any
 
 from .authorization import is_allowed
 from .calls import Call, operation
-from .clusters import BAD_TOKEN
 from .constants import ACCOUNT
 from .errors import AwsError
-from .pagination import page
+from .pagination import ecs_page
 from .policies import Question
 from .roles import find_role
 
@@ -144,6 +143,11 @@ def _effective(call: Call, principal: str) -> list[dict[str, str]]:
     return shown
 
 
+def effective_value(call: Call, name: str) -> str:
+    """What holds for the caller: its own value, the account's, or AWS's."""
+    return next(one["value"] for one in _effective(call, _caller(call)) if one["name"] == name)
+
+
 @operation("ecs", "ListAccountSettings")
 def list_account_settings(call: Call) -> dict[str, Any]:
     """What is set for a principal, or what is in effect for it."""
@@ -156,10 +160,5 @@ def list_account_settings(call: Call) -> dict[str, Any]:
         own = call.state.account_settings.get((call.region, principal), {})
         found = [_shown(key, setting, principal) for key, setting in own.items()]
     found = [one for one in found if name in (None, one["name"]) and value in (None, one["value"])]
-    size = call.params.get("maxResults", MOST_RESULTS)
-    if not 1 <= size <= MOST_RESULTS:
-        raise AwsError("InvalidParameterException", f"maxResults must be between 1 and {MOST_RESULTS}.")
     found.sort(key=lambda one: one["name"])
-    shown, token = page(found, size, call.params.get("nextToken"), call.state.settings.page_size_limit, BAD_TOKEN)
-    answer: dict[str, Any] = {"settings": shown}
-    return {**answer, "nextToken": token} if token else answer
+    return ecs_page(call, "settings", found, usual=MOST_RESULTS, most=MOST_RESULTS)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import secrets
 import string
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
@@ -19,6 +20,7 @@ from .pagination import page
 from .roles import ssm_name, trusted_role
 
 DAY = 86400.0
+RESERVED = "aws:"
 LONGEST_LIFE = 30 * DAY
 CODE_LETTERS = string.ascii_letters + string.digits + "+/"
 
@@ -63,11 +65,26 @@ class Activation:
 
 
 def epoch(value: Any) -> float:
-    """A timestamp of the JSON protocol in seconds since the epoch."""
+    """A timestamp of the JSON protocol in seconds since the epoch.
+
+    :raises AwsError: SerializationException
+    """
     if isinstance(value, str):
-        parsed = datetime.fromisoformat(value.replace("Z", "+00:00"))
+        try:
+            parsed = datetime.fromisoformat(value.replace("Z", "+00:00"))
+        except ValueError:
+            raise AwsError("SerializationException", f"{value} is not a timestamp") from None
         return (parsed if parsed.tzinfo else parsed.replace(tzinfo=timezone.utc)).timestamp()
     return float(value)
+
+
+def check_tag_keys(keys: Iterable[str]) -> None:
+    """AWS's own tags are nobody else's.
+
+    :raises AwsError: ValidationException
+    """
+    if any(key.lower().startswith(RESERVED) for key in keys):
+        raise AwsError("ValidationException", f"{RESERVED} prefixed tag key names are not allowed for external use.")
 
 
 def _expiration(call: Call) -> float:
@@ -86,6 +103,7 @@ def _expiration(call: Call) -> float:
 def create_activation(call: Call) -> dict[str, Any]:
     """Make an activation, when SSM may assume its role."""
     limit = call.params.get("RegistrationLimit", 1)
+    check_tag_keys(tag["Key"] for tag in call.params.get("Tags") or [])
     expires = _expiration(call)
     role = trusted_role(call, call.params["IamRole"], "ssm.amazonaws.com")
     demand_pass_role(call, role.arn, "ssm.amazonaws.com")

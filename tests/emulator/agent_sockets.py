@@ -16,6 +16,7 @@ from .calls import Call
 from .container_instances import ContainerInstance
 from .errors import AwsError
 from .identities import identify, parse_authorization
+from .scheduler import settle
 from .signatures import Signed, verify
 from .sockets import ConnectionClosed, Socket
 
@@ -71,6 +72,7 @@ def serve(call: Call, socket: Socket) -> None:
         sockets.add(socket)
         if is_acs(query):
             _note_versions(instance, query)
+            settle(call.state, call.region)
     try:
         while socket.connected:
             socket.send(_heartbeat())

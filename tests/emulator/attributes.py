@@ -5,28 +5,79 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
-from .calls import Call, operation
-from .clusters import BAD_TOKEN, cluster_of, tag_dict, tag_list
+from .calls import Call, operation, rule
+from .clusters import cluster_of, tag_dict, tag_list
 from .container_instances import ContainerInstance, find_instance, merge_attributes
 from .errors import AwsError
-from .pagination import page
+from .pagination import ecs_page
+
+MOST = 10
+NAME = re.compile(r"[A-Za-z0-9\-_/\\.]{1,128}")
+VALUE = re.compile(r"(?! )[A-Za-z0-9\-_.@/\\: ]{1,128}(?<! )")
+#: What the agent registers by itself; all other attributes are custom ones.
+OF_ECS = ("ecs.", "com.amazonaws.ecs.")
 
 
-def _target(call: Call, attribute: dict[str, Any]) -> ContainerInstance:
-    instance = find_instance(call, cluster_of(call), attribute.get("targetId") or "")
-    if instance is None or not instance.is_registered:
-        raise AwsError("TargetNotFoundException", "Unable to find the specified target.")
-    return instance
+@rule("ecs", "PutAttributes", "RegisterContainerInstance")
+def check_attributes(call: Call) -> None:
+    """Names and values are of the characters and lengths that API_Attribute has.
+
+    :raises AwsError: InvalidParameterException
+    """
+    for one in call.params.get("attributes") or []:
+        if not NAME.fullmatch(one["name"]):
+            raise AwsError("InvalidParameterException", f"The attribute name is invalid: {one['name']}")
+        if one.get("value") is not None and not VALUE.fullmatch(one["value"]):
+            raise AwsError("InvalidParameterException", f"The value of the attribute {one['name']} is invalid.")
+
+
+def _targets(call: Call) -> list[tuple[ContainerInstance, dict[str, Any]]]:
+    """The attributes that a call names, each with its container instance.
+
+    :raises AwsError: TargetNotFoundException, and InvalidParameterException for too many or an id without its type
+    """
+    cluster, found = cluster_of(call), []
+    if len(call.params["attributes"]) > MOST:
+        raise AwsError("InvalidParameterException", f"Attributes can have at most {MOST} items.")
+    for one in call.params["attributes"]:
+        target = one.get("targetId") or ""
+        if target and not target.startswith("arn:") and not one.get("targetType"):
+            raise AwsError(
+                "InvalidParameterException", "The targetType is required with the short form of a target's id."
+            )
+        try:
+            instance = find_instance(call, cluster, target)
+        except AwsError:
+            instance = None
+        if instance is None or not instance.is_registered:
+            raise AwsError("TargetNotFoundException", "Unable to find the specified target.")
+        found.append((instance, one))
+    return found
+
+
+def _check_number(targets: list[tuple[ContainerInstance, dict[str, Any]]]) -> None:
+    """No more than ten custom attributes come together on a container instance.
+
+    :raises AwsError: AttributeLimitExceededException
+    """
+    custom: dict[str, set[str]] = {}
+    for instance, wanted in targets:
+        for one in (*instance.attributes, wanted):
+            if not one["name"].startswith(OF_ECS):
+                custom.setdefault(instance.arn, set()).add(one["name"])
+    if any(len(names) > MOST for names in custom.values()):
+        message = f"You can apply up to {MOST} custom attributes for each resource."
+        raise AwsError("AttributeLimitExceededException", message)
 
 
 @operation("ecs", "PutAttributes")
 def put_attributes(call: Call) -> dict[str, Any]:
     """Set up to ten attributes."""
-    if len(call.params["attributes"]) > 10:
-        raise AwsError("InvalidParameterException", "Attributes can have at most 10 items.")
-    targets = [(_target(call, one), one) for one in call.params["attributes"]]
+    targets = _targets(call)
+    _check_number(targets)
     for instance, one in targets:
         merge_attributes(instance, [one])
     return {"attributes": [{**one, "targetId": instance.arn} for instance, one in targets]}
@@ -35,7 +86,7 @@ def put_attributes(call: Call) -> dict[str, Any]:
 @operation("ecs", "DeleteAttributes")
 def delete_attributes(call: Call) -> dict[str, Any]:
     """Remove attributes by name."""
-    targets = [(_target(call, one), one) for one in call.params["attributes"]]
+    targets = _targets(call)
     for instance, one in targets:
         instance.attributes = [a for a in instance.attributes if a["name"] != one["name"]]
     return {"attributes": [{**one, "targetId": instance.arn} for instance, one in targets]}
@@ -52,10 +103,31 @@ def list_attributes(call: Call) -> dict[str, Any]:
         for one in instance.attributes
         if name in (None, one["name"]) and value in (None, one.get("value"))
     ]
-    size = call.params.get("maxResults", 100)
-    shown, token = page(found, size, call.params.get("nextToken"), call.state.settings.page_size_limit, BAD_TOKEN)
-    answer: dict[str, Any] = {"attributes": shown}
-    return {**answer, "nextToken": token} if token else answer
+    return ecs_page(call, "attributes", found)
+
+
+@rule(
+    "ecs",
+    "CreateCapacityProvider",
+    "CreateCluster",
+    "CreateGateway",
+    "CreateService",
+    "RegisterContainerInstance",
+    "RegisterTaskDefinition",
+    "RunTask",
+    "StartTask",
+    "TagResource",
+)
+def check_tags(call: Call) -> None:
+    """Tags have keys, and AWS's own are nobody else's.
+
+    :raises AwsError: InvalidParameterException
+    """
+    for tag in call.params.get("tags") or []:
+        if not tag.get("key"):
+            raise AwsError("InvalidParameterException", "Tag key must not be empty")
+        if tag["key"].lower().startswith("aws:"):
+            raise AwsError("InvalidParameterException", "Tag key must not start with aws:")
 
 
 def _tags(call: Call) -> dict[str, str]:
@@ -70,8 +142,6 @@ def tag_resource(call: Call) -> dict[str, Any]:
     """Set tags; others stay."""
     tags = _tags(call)
     wanted = tag_dict(call.params["tags"])
-    if any(key.lower().startswith("aws:") for key in wanted):
-        raise AwsError("InvalidParameterException", "Tag keys may not start with aws:.")
     if len({**tags, **wanted}) > 50:
         raise AwsError("InvalidParameterException", "A resource may have up to 50 tags.")
     tags.update(wanted)

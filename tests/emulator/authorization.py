@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs
 
+from . import ecs_resources
 from .calls import Call, Caller, partition_of
 from .constants import ACCOUNT
 from .errors import AwsError
@@ -17,8 +17,6 @@ from .roles import find_role, iam
 
 if TYPE_CHECKING:
     from moto.iam.models import Role, User
-
-    from .container_instances import ContainerInstance
 
 UNSIGNED = {("ssm", "RegisterManagedInstance")}
 NODE_KEY = {("ssm", "RequestManagedInstanceRoleToken"), ("ssm", "UpdateManagedInstancePublicKey")}
@@ -70,6 +68,14 @@ def is_allowed(caller: Caller, partition: str, question: Question) -> bool:
     return boundary is None or decide(boundary, question) == "allow"
 
 
+def _principal(call: Call) -> str:
+    """As conditions know the caller: a session is its role."""
+    if call.caller.kind not in ("role", "node"):
+        return call.caller.arn
+    role = find_role(call.partition, call.caller.arn.split("/")[1])
+    return str(role.arn) if role else call.caller.arn
+
+
 def demand(call: Call, action: str, resource: str, context: dict[str, Any] | None = None) -> None:
     """Refuse unless the caller may do an action on a resource.
 
@@ -80,7 +86,7 @@ def demand(call: Call, action: str, resource: str, context: dict[str, Any] | Non
     everywhere: dict[str, Any] = {
         "aws:RequestedRegion": call.region,
         "aws:PrincipalAccount": ACCOUNT,
-        "aws:PrincipalArn": call.caller.arn,
+        "aws:PrincipalArn": _principal(call),
         "aws:ResourceAccount": ACCOUNT,
         "aws:SecureTransport": str(call.request.scheme == "https").lower(),
         "aws:username": call.caller.name if call.caller.kind == "user" else None,
@@ -107,15 +113,7 @@ def authorise(call: Call) -> None:
     tags = call.params.get("tags") or call.params.get("Tags")
     if call.service == "ecs" and tags and call.operation != "TagResource":
         context = {**_tag_context(tags), "ecs:CreateAction": call.operation}
-        demand(call, "ecs:TagResource", _created(call), context)
-
-
-def _created(call: Call) -> str:
-    """The resource that a call creates, for the permission to tag it: its id is not known yet."""
-    if call.operation == "RegisterContainerInstance":
-        name = str(call.params.get("cluster") or "default").rpartition("/")[2]
-        return call.arn("ecs", f"container-instance/{name}/*")
-    return "*"
+        demand(call, "ecs:TagResource", ecs_resources.created(call), context)
 
 
 def _tag_context(tags: list[dict[str, str]]) -> dict[str, Any]:
@@ -124,7 +122,7 @@ def _tag_context(tags: list[dict[str, str]]) -> dict[str, Any]:
 
 
 def _targets(call: Call) -> Iterator[tuple[str, dict[str, Any]]]:
-    finder = {"ecs": _ecs_targets, "ssm": _ssm_targets, "iam": _iam_targets}.get(call.service)
+    finder = {"ecs": ecs_resources.targets, "ssm": _ssm_targets, "iam": _iam_targets}.get(call.service)
     tags = call.params.get("tags") or call.params.get("Tags")
     context = _tag_context(tags) if isinstance(tags, list) else {}
     found = list(finder(call)) if finder else []
@@ -132,68 +130,18 @@ def _targets(call: Call) -> Iterator[tuple[str, dict[str, Any]]]:
         yield resource, {**context, **more}
 
 
-def _resource_tags(call: Call, arn: str) -> dict[str, Any]:
-    tags = call.state.resource_tags.get(arn, {})
-    return {f"aws:ResourceTag/{key}": value for key, value in tags.items()}
-
-
-def _instance_target(call: Call, instance: ContainerInstance) -> tuple[str, dict[str, Any]]:
-    return instance.arn, {"ecs:cluster": instance.cluster_arn, **_resource_tags(call, instance.arn)}
-
-
-CLUSTER_ACTIONS = (
-    "RegisterContainerInstance",
-    "DeregisterContainerInstance",
-    "ListContainerInstances",
-    "DeleteCluster",
-    "UpdateCluster",
-    "UpdateClusterSettings",
-    "PutClusterCapacityProviders",
-    "ListAttributes",
-    "SubmitAttachmentStateChanges",
-    "SubmitContainerStateChange",
-    "SubmitTaskStateChange",
-)
-INSTANCE_ACTIONS = ("DescribeContainerInstances", "UpdateContainerInstancesState")
-
-
-def _ecs_targets(call: Call) -> Iterator[tuple[str, dict[str, Any]]]:
-    name = str(call.params.get("cluster") or "default").rpartition("/")[2]
-    cluster = call.arn("ecs", f"cluster/{name}")
-    if call.operation in ("Poll", "StartTelemetrySession"):
-        query = parse_qs(call.request.query)
-        arn = (query.get("containerInstanceArn") or query.get("containerInstance") or [""])[0]
-        instance = call.state.instance_of_arn(arn)
-        yield _instance_target(call, instance) if instance else (arn, {})
-    elif call.operation in CLUSTER_ACTIONS:
-        yield cluster, {"ecs:cluster": cluster, **_resource_tags(call, cluster)}
-    elif call.operation == "DescribeClusters":
-        for one in call.params.get("clusters") or ["default"]:
-            arn = call.arn("ecs", f"cluster/{one.rpartition('/')[2]}")
-            yield arn, _resource_tags(call, arn)
-    elif call.operation in INSTANCE_ACTIONS or call.operation in ("PutAttributes", "DeleteAttributes"):
-        wanted = call.params.get("containerInstances") or [
-            a.get("targetId", "") for a in call.params.get("attributes", [])
-        ]
-        for reference in wanted:
-            instance = call.state.instance_of_arn(reference)
-            short = reference.rpartition("/")[2]
-            missing = (call.arn("ecs", f"container-instance/{name}/{short}"), {"ecs:cluster": cluster})
-            yield _instance_target(call, instance) if instance else missing
-    elif call.params.get("resourceArn"):
-        yield call.params["resourceArn"], _resource_tags(call, call.params["resourceArn"])
-
-
 def _ssm_targets(call: Call) -> Iterator[tuple[str, dict[str, Any]]]:
-    node = call.params.get("InstanceId")
+    kind, tagged = call.params.get("ResourceType"), call.params.get("ResourceId")
+    node = call.params.get("InstanceId") or (tagged if kind == "ManagedInstance" else None)
+    parameter = tagged if kind == "Parameter" else call.params.get("Name") if "Parameter" in call.operation else None
     if node:
         found = call.state.nodes.get(node)
         tags = {
             f"{kind}:ResourceTag/{k}": v for k, v in (found.tags if found else {}).items() for kind in ("aws", "ssm")
         }
         yield call.arn("ssm", f"managed-instance/{node}"), tags
-    elif call.params.get("Name") and "Parameter" in call.operation:
-        yield call.arn("ssm", f"parameter/{call.params['Name'].lstrip('/')}"), {}
+    elif parameter:
+        yield call.arn("ssm", f"parameter/{parameter.lstrip('/')}"), {}
 
 
 IAM_NAMES: dict[str, tuple[str, Callable[[str, str], Any]]] = {

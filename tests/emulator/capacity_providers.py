@@ -9,9 +9,9 @@ from typing import Any
 
 from .authorization import demand_pass_role
 from .calls import Call, operation
-from .clusters import BAD_TOKEN, cluster_of, tag_dict, tag_list
+from .clusters import cluster_of, tag_dict, tag_list
 from .errors import AwsError
-from .pagination import page
+from .pagination import ecs_page
 from .roles import role_of_arn, trusts
 
 BUILT_IN = ("FARGATE", "FARGATE_SPOT")
@@ -76,10 +76,7 @@ def describe_capacity_providers(call: Call) -> dict[str, Any]:
     if "TAGS" in (call.params.get("include") or []):
         for one in found:
             one["tags"] = tag_list(call.state.resource_tags.get(one["capacityProviderArn"], {}))
-    size = call.params.get("maxResults") or 100
-    shown, token = page(found, size, call.params.get("nextToken"), call.state.settings.page_size_limit, BAD_TOKEN)
-    answer: dict[str, Any] = {"capacityProviders": shown, "failures": failures}
-    return {**answer, "nextToken": token} if token else answer
+    return {**ecs_page(call, "capacityProviders", found, usual=10, most=10), "failures": failures}
 
 
 def _named(call: Call, reference: str) -> dict[str, Any]:

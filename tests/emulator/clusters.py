@@ -8,12 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from .account_settings import VALUES, effective_value
 from .calls import Call, operation
 from .errors import AwsError
-from .pagination import page
+from .pagination import ecs_page
+from .references import check_name, short_id
 
+INSIGHTS = "containerInsights"
 NOT_FOUND = AwsError("ClusterNotFoundException", "Cluster not found.")
-BAD_TOKEN = AwsError("InvalidParameterException", "Invalid token: nextToken")
 
 
 @dataclass
@@ -23,7 +25,7 @@ class Cluster:
     name: str
     arn: str
     status: str = "ACTIVE"
-    settings: dict[str, str] = field(default_factory=lambda: {"containerInsights": "disabled"})
+    settings: dict[str, str] = field(default_factory=lambda: {INSIGHTS: "disabled"})
     configuration: dict[str, Any] | None = None
     capacity_providers: list[str] = field(default_factory=list)
     strategy: list[dict[str, Any]] = field(default_factory=list)
@@ -48,9 +50,10 @@ def tag_dict(tags: list[dict[str, str]] | None) -> dict[str, str]:
 def cluster_of(call: Call, member: str = "cluster") -> Cluster:
     """The active cluster that a call names, or the default one.
 
-    :raises AwsError: ClusterNotFoundException
+    :raises AwsError: ClusterNotFoundException, or InvalidParameterException for what cannot be one of here
     """
-    cluster = call.state.clusters.get((call.region, short_name(call.params.get(member))))
+    name = check_name("Cluster", short_id(call, call.params.get(member) or "default", "cluster"))
+    cluster = call.state.clusters.get((call.region, name))
     if cluster is None or cluster.status != "ACTIVE":
         raise NOT_FOUND
     return cluster
@@ -86,19 +89,45 @@ def _describe(call: Call, cluster: Cluster, include: list[str]) -> dict[str, Any
 EVERYTHING = ["TAGS", "SETTINGS", "CONFIGURATIONS"]
 
 
+def _settings(call: Call) -> dict[str, str]:
+    """The settings that a call names.
+
+    :raises AwsError: InvalidParameterException for a value that there is not
+    """
+    settings = {one.get("name", INSIGHTS): one.get("value", "") for one in call.params.get("settings") or []}
+    wrong = set(settings.values()) - set(VALUES[INSIGHTS])
+    if wrong:
+        message = f"The value {wrong.pop()} is invalid. Allowed: {', '.join(VALUES[INSIGHTS])}."
+        raise AwsError("InvalidParameterException", message)
+    return settings
+
+
+def _known_providers(call: Call) -> list[str]:
+    """The capacity providers that a call names.
+
+    :raises AwsError: InvalidParameterException for one that does not exist
+    """
+    names: list[str] = call.params.get("capacityProviders") or []
+    for name in names:
+        if name not in ("FARGATE", "FARGATE_SPOT") and (call.region, name) not in call.state.capacity_providers:
+            message = f"The specified capacity provider '{name}' is not in an ACTIVE state or does not exist."
+            raise AwsError("InvalidParameterException", message)
+    return names
+
+
 @operation("ecs", "CreateCluster")
 def create_cluster(call: Call) -> dict[str, Any]:
     """Make a cluster; one that is there already stays as it is."""
-    name = short_name(call.params.get("clusterName"))
+    name = check_name("Cluster", call.params.get("clusterName") or "default")
     key = (call.region, name)
     cluster = call.state.clusters.get(key)
     if cluster is None or cluster.status != "ACTIVE":
+        settings = _settings(call)
         cluster = Cluster(name, call.arn("ecs", f"cluster/{name}"))
-        call.state.clusters[key] = cluster
-        for setting in call.params.get("settings") or []:
-            cluster.settings[setting["name"]] = setting["value"]
+        cluster.settings = {INSIGHTS: effective_value(call, INSIGHTS), **settings}
         cluster.configuration = call.params.get("configuration")
-        cluster.capacity_providers = call.params.get("capacityProviders") or []
+        cluster.capacity_providers = _known_providers(call)
+        call.state.clusters[key] = cluster
         cluster.strategy = call.params.get("defaultCapacityProviderStrategy") or []
         cluster.service_connect = call.params.get("serviceConnectDefaults")
         call.state.resource_tags[cluster.arn] = tag_dict(call.params.get("tags"))
@@ -109,8 +138,10 @@ def create_cluster(call: Call) -> dict[str, Any]:
 def describe_clusters(call: Call) -> dict[str, Any]:
     """Clusters by name or ARN; those that are missing are listed as failures."""
     found, failures = [], []
+    if len(call.params.get("clusters") or []) > 100:
+        raise AwsError("InvalidParameterException", "Clusters can have at most 100 items.")
     for reference in call.params.get("clusters") or ["default"]:
-        cluster = call.state.clusters.get((call.region, short_name(reference)))
+        cluster = call.state.clusters.get((call.region, short_id(call, reference, "cluster")))
         if cluster is None:
             arn = reference if reference.startswith("arn:") else call.arn("ecs", f"cluster/{reference}")
             failures.append({"arn": arn, "reason": "MISSING"})
@@ -125,10 +156,7 @@ def list_clusters(call: Call) -> dict[str, Any]:
     arns = [
         c.arn for (region, _unused), c in call.state.clusters.items() if region == call.region and c.status == "ACTIVE"
     ]
-    size = call.params.get("maxResults", 100)
-    shown, token = page(arns, size, call.params.get("nextToken"), call.state.settings.page_size_limit, BAD_TOKEN)
-    answer: dict[str, Any] = {"clusterArns": shown}
-    return {**answer, "nextToken": token} if token else answer
+    return ecs_page(call, "clusterArns", arns)
 
 
 @operation("ecs", "DeleteCluster")
@@ -144,6 +172,9 @@ def delete_cluster(call: Call) -> dict[str, Any]:
     if shown["activeServicesCount"]:
         message = "The Cluster cannot be deleted while Services are active."
         raise AwsError("ClusterContainsServicesException", message)
+    if any(provider.get("cluster") == cluster.arn for provider in call.state.capacity_providers.values()):
+        message = "The Cluster cannot be deleted while Capacity Providers are active."
+        raise AwsError("ClusterContainsCapacityProviderException", message)
     cluster.status = "INACTIVE"
     return {"cluster": {**shown, "status": "INACTIVE"}}
 
@@ -152,8 +183,7 @@ def delete_cluster(call: Call) -> dict[str, Any]:
 def update_cluster(call: Call) -> dict[str, Any]:
     """Change what is named; the rest stays."""
     cluster = cluster_of(call)
-    for setting in call.params.get("settings") or []:
-        cluster.settings[setting["name"]] = setting["value"]
+    cluster.settings |= _settings(call)
     if call.params.get("configuration") is not None:
         cluster.configuration = call.params["configuration"]
     if call.params.get("serviceConnectDefaults") is not None:
@@ -165,10 +195,6 @@ def update_cluster(call: Call) -> dict[str, Any]:
 def put_cluster_capacity_providers(call: Call) -> dict[str, Any]:
     """Replace the capacity providers of a cluster and the default strategy."""
     cluster = cluster_of(call)
-    for name in call.params["capacityProviders"]:
-        if name not in ("FARGATE", "FARGATE_SPOT") and (call.region, name) not in call.state.capacity_providers:
-            message = f"The specified capacity provider '{name}' is not in an ACTIVE state or does not exist."
-            raise AwsError("InvalidParameterException", message)
-    cluster.capacity_providers = call.params["capacityProviders"]
+    cluster.capacity_providers = _known_providers(call)
     cluster.strategy = call.params["defaultCapacityProviderStrategy"]
     return {"cluster": _describe(call, cluster, EVERYTHING)}

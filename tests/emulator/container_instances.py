@@ -13,9 +13,10 @@ from typing import Any
 
 from .calls import Call, operation
 from .cluster_query import ClusterQuery
-from .clusters import BAD_TOKEN, Cluster, cluster_of, tag_dict, tag_list
+from .clusters import Cluster, cluster_of, tag_dict, tag_list
 from .errors import AwsError
-from .pagination import page
+from .pagination import ecs_page
+from .references import short_id
 from .scheduler import orphan, settle
 from .sockets import Socket, hang_up
 from .state import State
@@ -153,8 +154,11 @@ def discover_poll_endpoint(call: Call) -> dict[str, Any]:
 
 
 def find_instance(call: Call, cluster: Cluster, reference: str) -> ContainerInstance | None:
-    """A container instance of a cluster by its ARN or id."""
-    instance = call.state.instance_of_arn(reference)
+    """A container instance of a cluster by its ARN or id.
+
+    :raises AwsError: InvalidParameterException for the ARN of another cluster, Region or account
+    """
+    instance = call.state.instance_of_arn(short_id(call, reference, "container-instance", cluster.name))
     return instance if instance is not None and instance.cluster_arn == cluster.arn else None
 
 
@@ -196,10 +200,7 @@ def list_container_instances(call: Call) -> dict[str, Any]:
         and instance.status in statuses
         and query.matches(instance.describe(state))
     ]
-    size = call.params.get("maxResults", 100)
-    shown, token = page(arns, size, call.params.get("nextToken"), state.settings.page_size_limit, BAD_TOKEN)
-    answer: dict[str, Any] = {"containerInstanceArns": shown}
-    return {**answer, "nextToken": token} if token else answer
+    return ecs_page(call, "containerInstanceArns", arns)
 
 
 @operation("ecs", "UpdateContainerInstancesState")
@@ -208,6 +209,8 @@ def update_container_instances_state(call: Call) -> dict[str, Any]:
     cluster = cluster_of(call)
     if len(call.params["containerInstances"]) > 10:
         raise AwsError("InvalidParameterException", "instanceIds can have at most 10 items.")
+    if not call.params["containerInstances"]:
+        raise AwsError("InvalidParameterException", "Container instance cannot be empty.")
     if call.params["status"] not in LISTED:
         raise AwsError("InvalidParameterException", "Container instance status should be one of [ACTIVE, DRAINING]")
     found, failures = [], []

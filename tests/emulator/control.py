@@ -16,6 +16,7 @@ from .calls import Request, arn_in
 from .dump import dump
 from .placement import place
 from .roles import find_role
+from .scheduler import settle
 from .seed import seed
 from .state import State
 
@@ -165,9 +166,11 @@ def post_seed(state: State, values: dict[str, Any]) -> Any:
 @action("POST", "nodes/connect")
 def connect_instance(state: State, values: dict[str, Any]) -> Any:
     """A container instance shows this agentConnected until told otherwise; null lets its socket speak again."""
-    for instance in state.container_instances.values():
-        if values["InstanceId"] == instance.instance_id:
-            instance.forced_connected = values.get("agentConnected")
+    with state.lock:
+        for instance in state.container_instances.values():
+            if values["InstanceId"] == instance.instance_id:
+                instance.forced_connected = values.get("agentConnected")
+                settle(state, instance.region)
     return {}
 
 

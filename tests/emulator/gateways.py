@@ -9,9 +9,9 @@ from typing import Any
 
 from .calls import Call, operation
 from .capacity_providers import demand_infrastructure_role
-from .clusters import BAD_TOKEN, tag_dict
+from .clusters import tag_dict
 from .errors import AwsError
-from .pagination import page
+from .pagination import ecs_page
 
 SUMMARY = ("gatewayArn", "name", "status", "createdAt")
 
@@ -45,9 +45,7 @@ def list_gateways(call: Call) -> dict[str, Any]:
         for (region, name), gateway in call.state.gateways.items()
         if region == call.region and (not names or name in names) and (not statuses or gateway["status"] in statuses)
     ]
-    size = call.params.get("maxResults") or 100
-    shown, token = page(found, size, call.params.get("nextToken"), call.state.settings.page_size_limit, BAD_TOKEN)
-    return {"gateways": shown, "nextToken": token} if token else {"gateways": shown}
+    return ecs_page(call, "gateways", found)
 
 
 def _named(call: Call) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from xml.sax.saxutils import escape
 from .calls import Call, operation
 from .errors import AwsError
 from .nodes import reporting_node
+from .shapes import require
 from .sockets import ConnectionClosed, Socket
 
 POLL_STEP_SECONDS = 0.25
@@ -34,11 +35,12 @@ def get_messages(call: Call) -> dict[str, Any]:
 
 @operation("ssmmessages", "CreateControlChannel")
 def create_control_channel(call: Call) -> dict[str, Any]:
-    """A token with which the node opens the websocket."""
+    """A token with which the node opens the websocket; the members are those that the agent's own model requires."""
+    require(call.params, "MessageSchemaVersion", "RequestId")
     node = reporting_node(call, "InstanceId")
     token = f"TOKEN-{uuid.uuid4().hex}"
     call.state.control_tokens[token] = node.instance_id
-    return {"MessageSchemaVersion": call.params.get("MessageSchemaVersion", "1.0"), "TokenValue": token}
+    return {"MessageSchemaVersion": call.params["MessageSchemaVersion"], "TokenValue": token}
 
 
 def control_channel(call: Call, socket: Socket) -> None:

@@ -24,7 +24,7 @@ from .constants import ACCOUNT
 from .errors import AwsError
 from .pagination import page
 from .roles import assumable_by_ssm, find_role, ssm_name, trusted_role
-from .shapes import require
+from .shapes import require, require_text
 from .sockets import Socket, hang_up
 
 REPORTED = (
@@ -191,6 +191,8 @@ def reporting_node(call: Call, member: str) -> Node:
 @operation("ssm", "UpdateInstanceInformation")
 def update_instance_information(call: Call) -> dict[str, Any]:
     """A node reports that it lives; with an AgentStatus it is a ping."""
+    require(call.params, "InstanceId")
+    require_text(call.params, *REPORTED)
     node = reporting_node(call, "InstanceId")
     node.reported.update({name: call.params[name] for name in REPORTED if call.params.get(name)})
     if call.params.get("AgentStatus") == "Active":

@@ -8,8 +8,9 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from .calls import Call
 from .errors import AwsError
 
 T = TypeVar("T")
@@ -39,3 +40,18 @@ def page(
     end = start + count
     more = end < len(items) and count > 0
     return list(items[start:end]), base64.b64encode(f"page:{end}".encode()).decode() if more else None
+
+
+def ecs_page(call: Call, member: str, items: Sequence[Any], usual: int = 100, most: int = 100) -> dict[str, Any]:
+    """One page as ECS answers it: ``maxResults`` from 1 to most.
+
+    :param usual: how many it lists when it is not told
+    :raises AwsError: InvalidParameterException
+    """
+    size = usual if call.params.get("maxResults") is None else call.params["maxResults"]
+    if not 1 <= size <= most:
+        raise AwsError("InvalidParameterException", f"maxResults must be between 1 and {most}.")
+    bad = AwsError("InvalidParameterException", "Invalid token: nextToken")
+    shown, token = page(items, size, call.params.get("nextToken"), call.state.settings.page_size_limit, bad)
+    answer: dict[str, Any] = {member: shown}
+    return {**answer, "nextToken": token} if token else answer

@@ -42,9 +42,17 @@ def is_websocket(request: Request) -> bool:
     return request.headers.get("upgrade", "").lower() == "websocket"
 
 
+def _no_number(text: str) -> None:
+    """Python reads NaN and Infinity, which are no JSON.
+
+    :raises ValueError: always
+    """
+    raise ValueError(text)
+
+
 def _json_body(request: Request) -> dict[str, Any]:
     try:
-        params = json.loads(request.body or b"{}")
+        params = json.loads(request.body or b"{}", parse_constant=_no_number)
     except ValueError:
         raise AwsError("SerializationException", "The body is not JSON.") from None
     if not isinstance(params, dict):

@@ -55,16 +55,24 @@ def _leave_draining(state: State, service: Service) -> None:
 
 
 def settle(state: State, region: str) -> None:
-    """Bring every service of the region to its number of tasks, at once."""
+    """Bring every service of the region to its number of tasks, at once; a daemon has one on each connected instance.
+
+    An instance whose agent is not connected keeps its tasks.
+    """
     for service in state.services.values():
         if service.region != region:
             continue
         _leave_draining(state, service)
         running = _tasks_of(state, service)
-        wanted = service.wanted(len(_usable(state, service)))
-        for task in running[wanted:]:
+        if service.scheduling == "DAEMON" and service.status == "ACTIVE":
+            occupied = {task.instance_arn for task in running}
+            for instance in _usable(state, service):
+                if instance.arn not in occupied:
+                    _start(state, service, instance)
+            continue
+        for task in running[service.wanted :]:
             task.stop(state.clock.now(), "Scaling activity initiated by deployment")
-        for _unused in range(wanted - len(running)):
+        for _unused in range(service.wanted - len(running)):
             usable = _usable(state, service)
             if not usable:
                 break

@@ -9,8 +9,8 @@ import uuid
 from typing import Any
 
 from .activations import DAY, Activation
+from .calls import arn_in
 from .clusters import Cluster, short_name
-from .constants import ACCOUNT
 from .container_instances import ContainerInstance
 from .nodes import Node, NodeSession
 from .state import State
@@ -85,9 +85,7 @@ def _session(state: State, values: dict[str, Any]) -> None:
 def _container_instance(state: State, values: dict[str, Any]) -> None:
     region, name = values["Region"], short_name(values.get("cluster"))
     cluster = _cluster(state, region, name)
-    arn = values.get("containerInstanceArn") or (
-        f"arn:aws:ecs:{region}:{ACCOUNT}:container-instance/{name}/{uuid.uuid4().hex}"
-    )
+    arn = values.get("containerInstanceArn") or (arn_in(region, "ecs", f"container-instance/{name}/{uuid.uuid4().hex}"))
     state.container_instances[arn] = ContainerInstance(
         arn=arn,
         cluster_arn=cluster.arn,
@@ -107,7 +105,7 @@ def _container_instance(state: State, values: dict[str, Any]) -> None:
 def _cluster(state: State, region: str, name: str) -> Cluster:
     key = (region, name)
     if key not in state.clusters:
-        state.clusters[key] = Cluster(name, f"arn:aws:ecs:{region}:{ACCOUNT}:cluster/{name}")
+        state.clusters[key] = Cluster(name, arn_in(region, "ecs", f"cluster/{name}"))
         state.resource_tags[state.clusters[key].arn] = {}
     return state.clusters[key]
 

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from .authorization import demand_pass_role
 from .calls import Call, operation
-from .clusters import BAD_TOKEN, Cluster, cluster_of, tag_dict, tag_list
+from .clusters import Cluster, cluster_of, tag_dict, tag_list
 from .errors import AwsError
-from .pagination import page
+from .pagination import ecs_page
+from .references import check_name, short_id
 from .roles import role_of_arn, trusts
 from .scheduler import settle
 from .task_definitions import find_definition
@@ -43,11 +44,10 @@ class Service:
     status: str = "ACTIVE"
     extra: dict[str, Any] = field(default_factory=dict)
 
-    def wanted(self, instances: int) -> int:
-        """How many tasks there should be; a daemon has one on each instance."""
-        if self.status != "ACTIVE":
-            return 0
-        return instances if self.scheduling == "DAEMON" else self.desired
+    @property
+    def wanted(self) -> int:
+        """How many tasks there should be, of one that is no daemon."""
+        return self.desired if self.status == "ACTIVE" else 0
 
     def running(self, state: State) -> int:
         """How many tasks there are."""
@@ -128,7 +128,7 @@ def _apply(call: Call, service: Service) -> None:
 @operation("ecs", "CreateService")
 def create_service(call: Call) -> dict[str, Any]:
     """Make a service. Of the launch type EXTERNAL tasks really run; of others they stay pending."""
-    cluster, name = cluster_of(call), call.params["serviceName"]
+    cluster, name = cluster_of(call), check_name("Service name", call.params["serviceName"])
     if not call.params.get("taskDefinition"):
         raise AwsError("InvalidParameterException", "TaskDefinition can not be blank.")
     arn = call.arn("ecs", f"service/{cluster.name}/{name}")
@@ -164,7 +164,8 @@ def create_service(call: Call) -> dict[str, Any]:
 
 def find_service(call: Call, cluster: Cluster, reference: str) -> Service | None:
     """A service of a cluster by its name or ARN."""
-    return call.state.services.get(call.arn("ecs", f"service/{cluster.name}/{reference.rpartition('/')[2]}"))
+    name = short_id(call, reference, "service", cluster.name)
+    return call.state.services.get(call.arn("ecs", f"service/{cluster.name}/{name}"))
 
 
 def _active(call: Call) -> Service:
@@ -227,7 +228,4 @@ def list_services(call: Call) -> dict[str, Any]:
         and params.get("launchType") in (None, s.launch_type)
         and params.get("schedulingStrategy") in (None, s.scheduling)
     ]
-    size = params.get("maxResults") or 10
-    shown, token = page(arns, size, params.get("nextToken"), call.state.settings.page_size_limit, BAD_TOKEN)
-    answer: dict[str, Any] = {"serviceArns": shown}
-    return {**answer, "nextToken": token} if token else answer
+    return ecs_page(call, "serviceArns", arns, usual=10)

@@ -188,14 +188,23 @@ def _check_output(shape: Shape, value: Any, path: str) -> None:
             _check_output(shape.member, item, f"{path}[]")
 
 
-def require(params: dict[str, Any], *names: str) -> None:
-    """The same for the agents' calls, which are in no model: members that must be there, as text.
+def require_text(params: dict[str, Any], *names: str) -> None:
+    """Of the agents' calls, which are in no model: members that are text where they are there.
 
-    :raises AwsError: ValidationException, and SerializationException for what is no text
+    :raises AwsError: SerializationException
     """
     for name in names:
         if not isinstance(params.get(name, ""), (str, type(None))):
             raise AwsError("SerializationException", f"{_camel(name)} must be of type string")
+
+
+def require(params: dict[str, Any], *names: str) -> None:
+    """Members that must be there, as text.
+
+    :raises AwsError: ValidationException, and SerializationException for what is no text
+    """
+    require_text(params, *names)
+    for name in names:
         if not params.get(name):
             constraint = f"Value null at '{_camel(name)}' failed to satisfy constraint: Member must not be null"
             raise AwsError("ValidationException", f"1 validation error detected: {constraint}")

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from .activations import check_tag_keys
 from .calls import Call, operation
 from .errors import AwsError
 from .moto_bridge import forward
 from .nodes import Node
 
 MOST = 50
-RESERVED = "aws:"
 
 
 def _resource(call: Call) -> Node | None:
@@ -36,8 +36,7 @@ def add_tags(call: Call) -> Any:
     if resource is None:
         return forward(call.request)
     wanted = {tag["Key"]: tag["Value"] for tag in call.params["Tags"]}
-    if any(key.lower().startswith(RESERVED) for key in wanted):
-        raise AwsError("ValidationException", f"{RESERVED} prefixed tag key names are not allowed for external use.")
+    check_tag_keys(wanted)
     if len({**resource.tags, **wanted}) > MOST:
         raise AwsError("TooManyTagsError", f"A resource may have up to {MOST} tags.")
     resource.tags.update(wanted)

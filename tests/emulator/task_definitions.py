@@ -9,9 +9,10 @@ from typing import Any
 
 from .authorization import demand_pass_role
 from .calls import Call, operation
-from .clusters import BAD_TOKEN, tag_dict, tag_list
+from .clusters import tag_dict, tag_list
 from .errors import AwsError
-from .pagination import page
+from .pagination import ecs_page
+from .references import check_name
 from .roles import role_of_arn, trusts
 from .state import State
 
@@ -40,12 +41,30 @@ def _check_role(call: Call, arn: str | None) -> None:
         raise AwsError("ClientException", "Role is not valid")
 
 
+def _check_containers(call: Call) -> None:
+    """Containers have a name, an image, and memory unless the task has it.
+
+    :raises AwsError: ClientException
+    """
+    if not call.params["containerDefinitions"]:
+        raise AwsError("ClientException", "Container list cannot be empty.")
+    for container in call.params["containerDefinitions"]:
+        for member in ("name", "image"):
+            if not container.get(member):
+                raise AwsError("ClientException", f"Container.{member} should not be null or empty.")
+        if not (container.get("memory") or container.get("memoryReservation") or call.params.get("memory")):
+            message = (
+                f"Invalid setting for container '{container['name']}'. "
+                "At least one of 'memory' or 'memoryReservation' must be specified."
+            )
+            raise AwsError("ClientException", message)
+
+
 @operation("ecs", "RegisterTaskDefinition")
 def register_task_definition(call: Call) -> dict[str, Any]:
     """The next revision of a family."""
-    family, mode = call.params["family"], call.params.get("networkMode", "bridge")
-    if not call.params["containerDefinitions"]:
-        raise AwsError("ClientException", "Container list cannot be empty.")
+    family, mode = check_name("Family", call.params["family"]), call.params.get("networkMode", "bridge")
+    _check_containers(call)
     required = call.params.get("requiresCompatibilities") or []
     if "EXTERNAL" in required and mode == "awsvpc":
         raise AwsError("ClientException", "The network mode awsvpc is not supported for EXTERNAL.")
@@ -93,6 +112,17 @@ def find_definition(call: Call, reference: str) -> dict[str, Any]:
     return found
 
 
+def active_definition(call: Call, reference: str) -> dict[str, Any]:
+    """The same for new tasks.
+
+    :raises AwsError: ClientException, for an inactive one too
+    """
+    found = find_definition(call, reference)
+    if found["status"] != "ACTIVE":
+        raise AwsError("ClientException", "TaskDefinition is inactive")
+    return found
+
+
 @operation("ecs", "DescribeTaskDefinition")
 def describe_task_definition(call: Call) -> dict[str, Any]:
     """One, inactive ones too when they are named with their revision."""
@@ -105,7 +135,9 @@ def describe_task_definition(call: Call) -> dict[str, Any]:
 
 @operation("ecs", "DeregisterTaskDefinition")
 def deregister_task_definition(call: Call) -> dict[str, Any]:
-    """No new tasks from this revision."""
+    """No new tasks from this revision, which must be named."""
+    if ":" not in call.params["taskDefinition"].rpartition("/")[2]:
+        raise AwsError("ClientException", "The revision of the task definition must be specified.")
     definition = find_definition(call, call.params["taskDefinition"])
     definition |= {"status": "INACTIVE", "deregisteredAt": call.state.clock.now()}
     return {"taskDefinition": definition}
@@ -123,7 +155,4 @@ def list_task_definitions(call: Call) -> dict[str, Any]:
     ]
     if call.params.get("sort") == "DESC":
         arns.reverse()
-    size = call.params.get("maxResults") or 100
-    shown, token = page(arns, size, call.params.get("nextToken"), call.state.settings.page_size_limit, BAD_TOKEN)
-    answer: dict[str, Any] = {"taskDefinitionArns": shown}
-    return {**answer, "nextToken": token} if token else answer
+    return ecs_page(call, "taskDefinitionArns", arns)

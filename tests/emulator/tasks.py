@@ -9,13 +9,16 @@ from typing import Any
 
 from .authorization import demand_pass_role
 from .calls import Call, operation
-from .clusters import BAD_TOKEN, Cluster, cluster_of
+from .clusters import Cluster, cluster_of
+from .container_instances import find_instance
 from .errors import AwsError
-from .pagination import page
+from .pagination import ecs_page
 from .placement import Task, place
+from .references import short_id
 from .roles import role_of_arn, trusts
 from .scheduler import settle
-from .task_definitions import find_definition
+from .services import find_service
+from .task_definitions import active_definition
 
 
 def check_volumes(call: Call) -> None:
@@ -44,14 +47,15 @@ def _more(call: Call) -> dict[str, Any]:
 @operation("ecs", "RunTask")
 def run_task(call: Call) -> dict[str, Any]:
     """Start tasks where ECS chooses: the connected instances that have the fewest."""
-    cluster, definition = cluster_of(call), find_definition(call, call.params["taskDefinition"])
+    cluster, definition = cluster_of(call), active_definition(call, call.params["taskDefinition"])
+    count = 1 if call.params.get("count") is None else call.params["count"]
+    if not 1 <= count <= 10:
+        raise AwsError("InvalidParameterException", "Count must be from 1 to 10.")
     if call.params.get("launchType", "EC2") != "EXTERNAL":
         raise AwsError("InvalidParameterException", "No Container Instances were found in your cluster.")
     if call.params.get("networkConfiguration"):
         message = "Network Configuration is not supported for the EXTERNAL launch type."
         raise AwsError("InvalidParameterException", message)
-    if definition["status"] != "ACTIVE":
-        raise AwsError("ClientException", "TaskDefinition is inactive")
     check_volumes(call)
     state = call.state
     usable = [c for c in state.container_instances.values() if c.cluster_arn == cluster.arn and c.status == "ACTIVE"]
@@ -61,7 +65,7 @@ def run_task(call: Call) -> dict[str, Any]:
     if not connected:
         return {"tasks": [], "failures": [{"arn": usable[0].arn, "reason": "AGENT"}]}
     started = []
-    for _unused in range(call.params.get("count") or 1):
+    for _unused in range(count):
         instance = min(connected, key=lambda c: c.running_tasks(state))
         started.append(place(state, definition, instance, **_more(call)))
     return {"tasks": [task.describe(state, True) for task in started], "failures": []}
@@ -70,24 +74,29 @@ def run_task(call: Call) -> dict[str, Any]:
 @operation("ecs", "StartTask")
 def start_task(call: Call) -> dict[str, Any]:
     """Start a task on each of the instances that are named."""
-    cluster, definition = cluster_of(call), find_definition(call, call.params["taskDefinition"])
+    cluster, definition = cluster_of(call), active_definition(call, call.params["taskDefinition"])
+    if not 1 <= len(call.params["containerInstances"]) <= 10:
+        raise AwsError("InvalidParameterException", "Container instances must have 1 to 10 items.")
     check_volumes(call)
     started, failures = [], []
     for reference in call.params["containerInstances"]:
-        known = [c for c in call.state.container_instances.values() if reference in (c.arn, c.short_id)]
-        if not known or known[0].cluster_arn != cluster.arn:
+        known = find_instance(call, cluster, reference)
+        if known is None:
             failures.append({"arn": reference, "reason": "MISSING"})
-        elif not known[0].is_connected:
-            failures.append({"arn": known[0].arn, "reason": "AGENT"})
+        elif not known.is_registered:
+            failures.append({"arn": known.arn, "reason": "INACTIVE"})
+        elif not known.is_connected:
+            failures.append({"arn": known.arn, "reason": "AGENT"})
         else:
-            started.append(place(call.state, definition, known[0], **_more(call)).describe(call.state, True))
+            started.append(place(call.state, definition, known, **_more(call)).describe(call.state, True))
     return {"tasks": started, "failures": failures}
 
 
 def find_task(call: Call, cluster: Cluster, reference: str) -> Task | None:
     """A task of a cluster by its ARN or id."""
+    short = short_id(call, reference, "task", cluster.name)
     for task in call.state.tasks.values():
-        if task.cluster_arn == cluster.arn and reference in (task.arn, task.arn.rpartition("/")[2]):
+        if task.cluster_arn == cluster.arn and short == task.arn.rpartition("/")[2]:
             return task
     return None
 
@@ -107,8 +116,10 @@ def stop_task(call: Call) -> dict[str, Any]:
 def describe_tasks(call: Call) -> dict[str, Any]:
     """Up to 100 tasks by ARN or id."""
     cluster, tags = cluster_of(call), "TAGS" in (call.params.get("include") or [])
-    if not 0 < len(call.params["tasks"]) <= 100:
-        raise AwsError("InvalidParameterException", "Tasks must have 1 to 100 items.")
+    if not call.params["tasks"]:
+        raise AwsError("InvalidParameterException", "Tasks cannot be empty.")
+    if len(call.params["tasks"]) > 100:
+        raise AwsError("InvalidParameterException", "Tasks can have at most 100 items.")
     found, failures = [], []
     for reference in call.params["tasks"]:
         task = find_task(call, cluster, reference)
@@ -137,12 +148,11 @@ def _wanted(call: Call, task: Task) -> bool:
 @operation("ecs", "ListTasks")
 def list_tasks(call: Call) -> dict[str, Any]:
     """ARNs of tasks; the running ones unless stopped ones are asked for."""
-    cluster = cluster_of(call)
+    cluster, service = cluster_of(call), call.params.get("serviceName")
+    if service and find_service(call, cluster, service) is None:
+        raise AwsError("ServiceNotFoundException", "Service not found.")
     arns = [t.arn for t in call.state.tasks.values() if t.cluster_arn == cluster.arn and _wanted(call, t)]
-    size = call.params.get("maxResults") or 100
-    shown, token = page(arns, size, call.params.get("nextToken"), call.state.settings.page_size_limit, BAD_TOKEN)
-    answer: dict[str, Any] = {"taskArns": shown}
-    return {**answer, "nextToken": token} if token else answer
+    return ecs_page(call, "taskArns", arns)
 
 
 @operation("ecs", "SubmitTaskStateChange", "SubmitContainerStateChange", "SubmitAttachmentStateChanges")

@@ -12,6 +12,7 @@ import http.server
 import json
 import os
 import random
+import re
 import signal
 import sys
 import threading
@@ -34,6 +35,7 @@ INTROSPECTION = ("127.0.0.1", int(os.environ.get("STANDIN_PORT", "51678")))  # a
 METRICS_SECONDS = 20
 RECONNECT_FIRST, RECONNECT_MOST = 0.25, 120
 INACTIVE_SECONDS = 3600
+DEFAULT_DRIVERS = ["json-file", "none"]
 CAPABILITIES = [
     "ecs.capability.private-registry-authentication.secretsmanager",
     "ecs.capability.secrets.ssm.environment-variables",
@@ -102,15 +104,25 @@ def json_map(env: Mapping[str, str], name: str) -> dict[str, str]:
 
 
 def json_list(env: Mapping[str, str], name: str) -> list[Any]:
-    """A variable that holds a JSON list. Raises `AgentExit`."""
+    """A variable that holds a JSON list; none, after a warning, for anything else."""
     text = env.get(name, "")
     try:
         found = json.loads(text) if text else []
     except ValueError:
         found = None
     if not isinstance(found, list):
-        raise AgentExit(EXIT_ERROR, f"Error loading config: Invalid format for {name}, expected a json list")
+        files.agent_log("warn", f'Invalid format for "{name}" environment variable; expected a JSON array')
+        return []
     return found
+
+
+def unsigned(env: Mapping[str, str], name: str) -> int:
+    """A variable that holds a number of 16 bits; 0, after a warning, for anything else."""
+    text = env.get(name, "")
+    if not text or (re.fullmatch("[0-9]+", text) and int(text) < 2**16):
+        return int(text or 0)
+    files.agent_log("warn", f'Invalid format for "{name}" environment variable; expected unsigned integer')
+    return 0
 
 
 def _profiles(path: Path) -> configparser.ConfigParser:
@@ -245,7 +257,10 @@ class Agent:
             )
 
     def registration(self) -> dict[str, Any]:
-        """The request that registers this host. Own attributes and tags count at the first registration only."""
+        """The request that registers this host. Own attributes and tags count at the first registration only.
+
+        Raises `AgentExit`.
+        """
         values = {
             "ecs.os-type": "linux",
             "ecs.os-family": "LINUX",
@@ -254,8 +269,13 @@ class Agent:
         }
         able = CAPABILITIES + (["ecs.capability.execute-command"] if files.can_exec() else [])
         drivers = [f"com.amazonaws.ecs.capability.logging-driver.{driver}" for driver in self._drivers()]
-        reserved = int(self.env.get("ECS_RESERVED_MEMORY") or 0)
-        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20 - reserved
+        reserved, whole = unsigned(self.env, "ECS_RESERVED_MEMORY"), memory()
+        if reserved > whole:
+            raise AgentExit(
+                EXIT_ERROR,
+                "Unable to register as a container instance with ECS: api register-container-instance: reserved memory "
+                f"is higher than available memory on the host, total memory: {whole}, reserved: {reserved}",
+            )
         ports = ["22", "2375", "2376", "51678", "51679", *map(str, json_list(self.env, "ECS_RESERVED_PORTS"))]
         body: dict[str, Any] = {
             "attributes": [{"name": name} for name in [*able, *drivers]],
@@ -265,7 +285,7 @@ class Agent:
             "instanceIdentityDocumentSignature": "",
             "totalResources": [
                 {"integerValue": 1024 * (os.cpu_count() or 1), "name": "CPU", "type": "INTEGER"},
-                {"integerValue": memory, "name": "MEMORY", "type": "INTEGER"},
+                {"integerValue": whole - reserved, "name": "MEMORY", "type": "INTEGER"},
                 {"name": "PORTS", "stringSetValue": ports, "type": "STRINGSET"},
                 {"name": "PORTS_UDP", "stringSetValue": [], "type": "STRINGSET"},
             ],
@@ -282,7 +302,7 @@ class Agent:
 
     def _drivers(self) -> list[str]:
         """The log drivers that tasks may use."""
-        return [str(name) for name in json_list(self.env, "ECS_AVAILABLE_LOGGING_DRIVERS")]
+        return [str(name) for name in json_list(self.env, "ECS_AVAILABLE_LOGGING_DRIVERS") or DEFAULT_DRIVERS]
 
     def register(self) -> None:
         """Register with ECS and remember it. Raises `AgentExit`."""
@@ -466,6 +486,11 @@ def _messages(channel: Any, seconds: float, *, once: bool = False) -> Any:
             raise wire.NetworkError(f"closed by the server: {data!r}")
         if data:
             yield json.loads(data)
+
+
+def memory() -> int:
+    """What the host has, in MiB."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
 
 
 def os_detailed() -> str:

@@ -21,7 +21,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 JSON_TYPE = "application/x-amz-json-1.1"
@@ -200,7 +200,22 @@ def _in_network(address: Any, name: str) -> bool:
         return False
 
 
-def proxy_for(url: str, env: Mapping[str, str]) -> tuple[str, int] | None:
+class Proxy(NamedTuple):
+    """A proxy, and what it wants to know of the caller."""
+
+    host: str
+    port: int
+    user: str = ""
+    password: str = ""
+
+    def headers(self) -> dict[str, str]:
+        """The caller's name and password, when the proxy's address has them."""
+        if not self.user:
+            return {}
+        return {"Proxy-Authorization": "Basic " + base64.b64encode(f"{self.user}:{self.password}".encode()).decode()}
+
+
+def proxy_for(url: str, env: Mapping[str, str]) -> Proxy | None:
     """The proxy for an address as the environment says; None for a direct connection."""
     parts = urlsplit(url)
     secure = parts.scheme in {"https", "wss"}
@@ -209,7 +224,8 @@ def proxy_for(url: str, env: Mapping[str, str]) -> tuple[str, int] | None:
     if not proxy or _bypassed(parts.hostname or "", parts.port or (443 if secure else 80), env):
         return None
     where = urlsplit(proxy if "://" in proxy else "http://" + proxy)
-    return (where.hostname or "", where.port or 80)
+    user, password = unquote(where.username or ""), unquote(where.password or "")
+    return Proxy(where.hostname or "", where.port or 80, user, password)
 
 
 def tls_context(env: Mapping[str, str]) -> ssl.SSLContext:
@@ -257,18 +273,18 @@ def request(
     secure = parts.scheme == "https"
     host, port = parts.hostname or "", parts.port or (443 if secure else 80)
     proxy = proxy_for(url, env)
+    where = proxy[:2] if proxy else (host, port)
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     try:
         connection: http.client.HTTPConnection
         if secure:
-            connection = http.client.HTTPSConnection(
-                *(proxy or (host, port)), timeout=timeout, context=tls_context(env)
-            )
+            connection = http.client.HTTPSConnection(*where, timeout=timeout, context=tls_context(env))
             if proxy:
-                connection.set_tunnel(host, port)
+                connection.set_tunnel(host, port, proxy.headers())
         else:
-            connection = http.client.HTTPConnection(*(proxy or (host, port)), timeout=timeout)
-            target = url if proxy else target
+            connection = http.client.HTTPConnection(*where, timeout=timeout)
+            if proxy:
+                target, headers = url, {**headers, **proxy.headers()}
         try:
             if chunked:
                 whole = {**headers, "Transfer-Encoding": "chunked"}
@@ -324,8 +340,10 @@ def websocket(url: str, who: Caller, env: Mapping[str, str], *, name: str | None
     del signed["Host"]  # the library sends it
     proxy = proxy_for(url, env)
     options: dict[str, Any] = (
-        {"http_proxy_host": proxy[0], "http_proxy_port": proxy[1], "proxy_type": "http"} if proxy else {}
+        {"http_proxy_host": proxy.host, "http_proxy_port": proxy.port, "proxy_type": "http"} if proxy else {}
     )
+    if proxy and proxy.user:
+        options["http_proxy_auth"] = (proxy.user, proxy.password)
     parts = urlsplit(url)
     try:
         port = parts.port or (443 if parts.scheme == "wss" else 80)

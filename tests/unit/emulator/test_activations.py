@@ -63,6 +63,7 @@ def test_a_role_with_a_path_is_called_by_both(aws: Client) -> None:
         {"DefaultInstanceName": "x" * 257},
         {"IamRole": "x" * 65},
         {"Tags": [{"Key": "k" * 129, "Value": ""}]},
+        {"Tags": [{"Key": "Aws:k", "Value": ""}]},
     ],
 )
 def test_limits(aws: Client, wrong: dict[str, Any]) -> None:

@@ -180,6 +180,98 @@ def test_attributes_and_tags(aws: Client, joined: tuple[Node, str]) -> None:
     assert ecs.list_tags_for_resource(resourceArn=arn)["tags"] == [{"key": "b", "value": "2"}]
 
 
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"name": "two words"}, "InvalidParameterException"),
+        ({"name": "n" * 129}, "InvalidParameterException"),
+        ({"value": ""}, "InvalidParameterException"),
+        ({"value": "v" * 129}, "InvalidParameterException"),
+        ({"value": " inner and outer "}, "InvalidParameterException"),
+        ({"targetId": "SHORT"}, "InvalidParameterException"),
+        ({"targetId": "OTHER CLUSTER"}, "TargetNotFoundException"),
+    ],
+)
+def test_attributes_are_as_documented(aws: Client, joined: tuple[Node, str], change: dict[str, str], code: str) -> None:
+    _unused, arn = joined
+    forms = {"SHORT": arn.rpartition("/")[2], "OTHER CLUSTER": arn.replace("/lab/", "/other/")}
+    wanted = {"name": "rack", "value": "a", "targetId": arn, **change}
+    wanted["targetId"] = forms.get(wanted["targetId"], wanted["targetId"])
+    assert refusal(aws.boto("ecs").put_attributes, cluster="lab", attributes=[wanted])[0] == code
+    assert "rack" not in [one["name"] for one in describe(aws, arn)["attributes"]]
+
+
+def test_ten_custom_attributes_and_ten_a_call(aws: Client, joined: tuple[Node, str]) -> None:
+    ecs, (_unused, arn) = aws.boto("ecs"), joined
+    ten = [{"name": f"a{number}", "value": "x", "targetId": arn} for number in range(10)]
+    ecs.put_attributes(cluster="lab", attributes=ten)
+    ecs.put_attributes(cluster="lab", attributes=[{**ten[0], "value": "again"}])
+    more = [{**ten[0], "name": "b"}]
+    assert refusal(ecs.put_attributes, cluster="lab", attributes=more)[0] == "AttributeLimitExceededException"
+    assert refusal(ecs.put_attributes, cluster="lab", attributes=ten + more)[0] == "InvalidParameterException"
+    assert refusal(ecs.delete_attributes, cluster="lab", attributes=ten + more)[0] == "InvalidParameterException"
+    assert len([one for one in describe(aws, arn)["attributes"] if one["name"].startswith("a")]) == 10
+
+
+@pytest.mark.parametrize("key", ["aws:site", "AWS:site", None])
+def test_tags_of_aws_are_refused_at_creation(aws: Client, joined: tuple[Node, str], key: str | None) -> None:
+    ecs, (_unused, arn) = aws.boto("ecs"), joined
+    tags = [{"key": key, "value": "a"} if key else {"value": "a"}]
+    assert refusal(ecs.create_cluster, clusterName="tagged", tags=tags)[0] == "InvalidParameterException"
+    assert refusal(ecs.tag_resource, resourceArn=arn, tags=tags)[0] == "InvalidParameterException"
+    before = ecs.list_container_instances(cluster="lab")["containerInstanceArns"]
+    reply = aws.node(IamRole="ecsAnywhereRole").come_online().join(tags=tags)
+    assert (reply.status, reply.json()["__type"]) == (400, "InvalidParameterException")
+    if key == "aws:site":
+        assert reply.json()["message"] == "Tag key must not start with aws:"
+    assert ecs.list_container_instances(cluster="lab")["containerInstanceArns"] == before
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        (
+            ":container-instance/lab/",
+            ":container-instance/other/",
+            "Identifier is for cluster other. Your cluster is lab",
+        ),
+        ("eu-west-1", "us-east-1", "Invalid Region in ARN"),
+        ("arn:aws:", "arn:aws-cn:", "Invalid Region in ARN"),
+        (":123456789012:", ":210987654321:", "Identifier is for 210987654321. Your accountId is 123456789012"),
+        (":container-instance/", ":task/", "Unsupported resource type: task"),
+    ],
+)
+def test_an_arn_of_elsewhere(aws: Client, joined: tuple[Node, str], old: str, new: str, words: str) -> None:
+    ecs, (_unused, arn) = aws.boto("ecs"), joined
+    elsewhere = arn.replace(old, new)
+    for code, message in (
+        refusal(ecs.describe_container_instances, cluster="lab", containerInstances=[elsewhere]),
+        refusal(ecs.deregister_container_instance, cluster="lab", containerInstance=elsewhere),
+    ):
+        assert (code, message.endswith(words)) == ("InvalidParameterException", True)
+    assert describe(aws, arn.replace("/lab/", "/"))["status"] == "ACTIVE"  # the old form
+
+
+@pytest.mark.parametrize(("old", "new"), [("eu-west-1", "us-east-1"), (":123456789012:", ":210987654321:")])
+def test_a_cluster_of_elsewhere(aws: Client, old: str, new: str) -> None:
+    ecs = aws.boto("ecs")
+    arn = ecs.create_cluster(clusterName="lab")["cluster"]["clusterArn"].replace(old, new)
+    assert refusal(ecs.describe_clusters, clusters=[arn])[0] == "InvalidParameterException"
+    assert refusal(ecs.list_container_instances, cluster=arn)[0] == "InvalidParameterException"
+
+
+@pytest.mark.parametrize("size", [0, -1, 101])
+@pytest.mark.parametrize("operation", ["list_clusters", "list_container_instances", "list_tasks", "list_services"])
+def test_pages_of_one_to_a_hundred(aws: Client, operation: str, size: int) -> None:
+    aws.boto("ecs").create_cluster()
+    assert refusal(getattr(aws.boto("ecs"), operation), maxResults=size)[0] == "InvalidParameterException"
+
+
+def test_changes_want_a_container_instance(aws: Client, joined: tuple[Node, str]) -> None:
+    nothing = {"cluster": "lab", "containerInstances": [], "status": "DRAINING"}
+    assert refusal(aws.boto("ecs").update_container_instances_state, **nothing)[0] == "InvalidParameterException"
+
+
 def test_a_hundred_at_most(aws: Client) -> None:
     ecs = aws.boto("ecs")
     aws.control("POST", "seed", {"fleet": {"count": 250, "Region": "eu-west-1", "IamRole": "r", "cluster": "lab"}})
@@ -190,6 +282,7 @@ def test_a_hundred_at_most(aws: Client) -> None:
     assert all(one["agentConnected"] for one in shown)
     over = {"cluster": "lab", "containerInstances": arns[:101]}
     assert refusal(ecs.describe_container_instances, **over)[0] == "InvalidParameterException"
+    assert refusal(ecs.describe_clusters, clusters=["lab"] * 101)[0] == "InvalidParameterException"
     ids = [one["ec2InstanceId"] for one in shown[:2]]
     chosen = ecs.list_container_instances(cluster="lab", filter=f"ec2InstanceId in ['{ids[0]}', '{ids[1]}']")
     assert chosen["containerInstanceArns"] == arns[:2]
@@ -212,3 +305,33 @@ def test_clusters(aws: Client) -> None:
     ecs.deregister_container_instance(cluster="lab", containerInstance=instance)
     assert ecs.delete_cluster(cluster="lab")["cluster"]["status"] == "INACTIVE"
     assert ecs.list_clusters()["clusterArns"] == []
+
+
+@pytest.mark.parametrize("name", ["two words", "a/b", "c" * 256, "arn:aws:ecs:eu-west-1:123456789012:cluster/lab"])
+def test_names_of_clusters(aws: Client, name: str) -> None:
+    assert refusal(aws.boto("ecs").create_cluster, clusterName=name)[0] == "InvalidParameterException"
+    assert aws.boto("ecs").list_clusters()["clusterArns"] == []
+
+
+def test_container_insights_come_from_the_account(aws: Client) -> None:
+    ecs = aws.boto("ecs")
+    wrong = [{"name": "containerInsights", "value": "sometimes"}]
+    assert refusal(ecs.create_cluster, clusterName="lab", settings=wrong)[0] == "InvalidParameterException"
+    ecs.put_account_setting_default(name="containerInsights", value="enhanced")
+    made = ecs.create_cluster(clusterName="lab")["cluster"]
+    assert made["settings"] == [{"name": "containerInsights", "value": "enhanced"}]
+    assert refusal(ecs.update_cluster_settings, cluster="lab", settings=wrong)[0] == "InvalidParameterException"
+    own = [{"name": "containerInsights", "value": "disabled"}]
+    assert ecs.create_cluster(clusterName="own", settings=own)["cluster"]["settings"] == own
+
+
+@pytest.mark.parametrize(
+    ("region", "partition"), [("eu-west-1", "aws"), ("us-gov-west-1", "aws-us-gov"), ("cn-north-1", "aws-cn")]
+)
+def test_a_fleet_is_of_its_partition(aws: Client, region: str, partition: str) -> None:
+    aws.control("POST", "seed", {"fleet": {"count": 1, "Region": region, "IamRole": "r", "cluster": "lab"}})
+    ecs = aws.boto("ecs", region=region)
+    (cluster,) = ecs.list_clusters()["clusterArns"]
+    (instance,) = ecs.list_container_instances(cluster=cluster)["containerInstanceArns"]
+    start = f"arn:{partition}:ecs:{region}:123456789012"
+    assert (cluster, instance.rpartition("/")[0]) == (f"{start}:cluster/lab", f"{start}:container-instance/lab")

@@ -350,11 +350,43 @@ def test_control_channel(aws: Client) -> None:
     assert socket.recv_data(control_frame=True)[0] == 8
 
 
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"RequestId": None}, "ValidationException"),
+        ({"MessageSchemaVersion": None}, "ValidationException"),
+        ({"MessageSchemaVersion": 1.0}, "SerializationException"),
+    ],
+)
+def test_control_channel_wants_its_members(aws: Client, change: dict[str, Any], code: str) -> None:
+    node = aws.node().come_online()
+    body = {"MessageSchemaVersion": "1.0", "RequestId": "6c7aca51-e1a8-47f3-a02d-f6b418868cdb", **change}
+    reply = node.rest("ssmmessages", "POST", f"/v1/control-channel/{node.instance_id}", body)
+    assert (reply.status, reply.json()["__type"]) == (400, code)
+
+
 def test_control_channel_wants_its_token(aws: Client) -> None:
     node = aws.node().come_online()
     socket = node.open_socket("ssmmessages", f"/v1/control-channel/{node.instance_id}?role=subscribe&stream=input")
     socket.send(json.dumps({"TokenValue": "TOKEN-made-up"}))
     assert socket.recv_data(control_frame=True)[0] == 8
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"InstanceId": None}, "ValidationException"),
+        ({"AgentVersion": 3}, "SerializationException"),
+        ({"ComputerName": ["host"]}, "SerializationException"),
+    ],
+)
+def test_a_report_is_text(aws: Client, change: dict[str, Any], code: str) -> None:
+    node = aws.node().come_online()
+    body = {"InstanceId": node.instance_id, "AgentStatus": "Active", **change}
+    reply = node.call("ssm", "UpdateInstanceInformation", body)
+    assert (reply.status, reply.json()["__type"]) == (400, code)
+    (shown,) = aws.boto("ssm").describe_instance_information()["InstanceInformationList"]
+    assert (shown["AgentVersion"], shown["ComputerName"]) == ("3.3.1142.0", "host")
 
 
 def test_messages_and_associations(aws: Client) -> None:

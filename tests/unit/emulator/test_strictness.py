@@ -326,6 +326,19 @@ def test_bodies_that_are_none(aws: Client, body: bytes, code: str) -> None:
     assert (reply.status_code, reply.json()["__type"]) == (400, code)
 
 
+@pytest.mark.parametrize("date", [b'"tomorrow"', b"NaN"])
+def test_dates_that_are_none(aws: Client, date: bytes) -> None:
+    role = aws.role(policies=())
+    allowed = document({"Effect": "Allow", "Action": ["ssm:*", "iam:PassRole"], "Resource": "*"})
+    aws.boto("iam").put_role_policy(RoleName=role, PolicyName="p", PolicyDocument=allowed)
+    node = aws.node(IamRole=role)
+    assert node.log_in().status == 200
+    url, body = f"{aws.server.url}/", b'{"IamRole": "' + role.encode() + b'", "ExpirationDate": ' + date + b"}"
+    headers = {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": "AmazonSSM.CreateActivation"}
+    reply = requests.post(url, data=body, headers=node.signed("ssm", "POST", url, headers, body), timeout=10)
+    assert (reply.status_code, reply.json()["__type"]) == (400, "SerializationException")
+
+
 ECS = f"arn:aws:ecs:eu-west-1:{ACCOUNT}"
 
 
@@ -361,6 +374,76 @@ ECS = f"arn:aws:ecs:eu-west-1:{ACCOUNT}"
             {"clusterName": "new", "tags": [{"key": "a", "value": "b"}]},
             {"Action": ["ecs:CreateCluster", "ecs:TagResource"], "Resource": "*"},
         ),
+        (
+            "create_cluster",
+            {"clusterName": "new", "tags": [{"key": "a", "value": "b"}]},
+            {"Action": ["ecs:CreateCluster", "ecs:TagResource"], "Resource": f"{ECS}:cluster/new"},
+        ),
+        (
+            "list_tasks",
+            {"cluster": "lab"},
+            {"Action": "ecs:ListTasks", "Resource": "*", "Condition": {"ArnEquals": {"ecs:cluster": CLUSTER}}},
+        ),
+        (
+            "list_tasks",
+            {"cluster": "lab", "containerInstance": "INSTANCE"},
+            {"Action": "ecs:ListTasks", "Resource": f"{ECS}:container-instance/lab/*"},
+        ),
+        (
+            "list_services",
+            {"cluster": "lab"},
+            {"Action": "ecs:ListServices", "Resource": "*", "Condition": {"ArnEquals": {"ecs:cluster": CLUSTER}}},
+        ),
+        (
+            "describe_services",
+            {"cluster": "lab", "services": ["web"]},
+            {
+                "Action": "ecs:DescribeServices",
+                "Resource": f"{ECS}:service/lab/web",
+                "Condition": {"ArnEquals": {"ecs:cluster": CLUSTER}},
+            },
+        ),
+        (
+            "describe_tasks",
+            {"cluster": "lab", "tasks": ["0123"]},
+            {"Action": "ecs:DescribeTasks", "Resource": f"{ECS}:task/lab/0123"},
+        ),
+        (
+            "run_task",
+            {"cluster": "lab", "taskDefinition": "web", "launchType": "EXTERNAL", "tags": [{"key": "a", "value": "b"}]},
+            {
+                "Action": ["ecs:RunTask", "ecs:TagResource"],
+                "Resource": [f"{ECS}:task-definition/web:1", f"{ECS}:task/lab/*"],
+            },
+        ),
+        (
+            "register_task_definition",
+            {"family": "web", "containerDefinitions": [{"name": "web", "image": "nginx", "memory": 64}]},
+            {"Action": "ecs:RegisterTaskDefinition", "Resource": f"{ECS}:task-definition/web:*"},
+        ),
+        (
+            "describe_capacity_providers",
+            {"capacityProviders": ["mine"]},
+            {"Action": "ecs:DescribeCapacityProviders", "Resource": f"{ECS}:capacity-provider/mine"},
+        ),
+        (
+            "put_account_setting",
+            {"name": "containerInsights", "value": "enabled"},
+            {
+                "Action": "ecs:PutAccountSetting",
+                "Resource": "*",
+                "Condition": {"StringEquals": {"ecs:account-setting": "containerInsights"}},
+            },
+        ),
+        (
+            "describe_container_instances",
+            {"cluster": "lab", "containerInstances": ["INSTANCE"]},
+            {
+                "Action": "ecs:DescribeContainerInstances",
+                "Resource": "*",
+                "Condition": {"StringEquals": {"ecs:ResourceTag/site": "hamburg"}},
+            },
+        ),
     ],
 )
 def test_rights_on_resources(
@@ -368,6 +451,9 @@ def test_rights_on_resources(
 ) -> None:
     aws.control("POST", "seed", {"fleet": {"count": 1, "Region": "eu-west-1", "IamRole": "r", "cluster": "lab"}})
     (arn,) = aws.boto("ecs").list_container_instances(cluster="lab")["containerInstanceArns"]
+    aws.boto("ecs").tag_resource(resourceArn=arn, tags=[{"key": "site", "value": "hamburg"}])
+    containers = [{"name": "web", "image": "nginx", "memory": 64}]
+    aws.boto("ecs").register_task_definition(family="web", containerDefinitions=containers)
     wanted = json.loads(json.dumps(arguments).replace("INSTANCE", arn))
     function = getattr(aws.boto("ecs", **operator), operation)
     assert refusal(function, **wanted)[0] == "AccessDeniedException"
@@ -382,7 +468,7 @@ def test_rights_on_resources(
 def test_rights_on_parameters_and_nodes(aws: Client, operator: dict[str, Any]) -> None:
     aws.control("POST", "seed", {"fleet": {"count": 1, "Region": "eu-west-1", "IamRole": "r"}})
     (node,) = aws.control("GET", "state")["managed_nodes"]
-    statements = [
+    statements: list[dict[str, Any]] = [
         {
             "Effect": "Allow",
             "Action": "ssm:PutParameter",
@@ -393,12 +479,21 @@ def test_rights_on_parameters_and_nodes(aws: Client, operator: dict[str, Any]) -
             "Action": "ssm:DeregisterManagedInstance",
             "Resource": "arn:aws:ssm:*:*:managed-instance/mi-*",
         },
+        {
+            "Effect": "Allow",
+            "Action": ["ssm:AddTagsToResource", "ssm:ListTagsForResource"],
+            "Resource": ["arn:aws:ssm:*:*:managed-instance/*", "arn:aws:ssm:*:*:parameter/ecs/*"],
+        },
     ]
     text = document(*statements)
     aws.boto("iam").put_user_policy(UserName="op", PolicyName="p", PolicyDocument=text)
     ssm = aws.boto("ssm", **operator)
     assert refusal(ssm.put_parameter, Name="/other", Value="x", Type="String")[0] == "AccessDeniedException"
     ssm.put_parameter(Name="/ecs/code", Value="x", Type="String")
+    tags = [{"Key": "Name", "Value": "door"}]
+    for kind, resource in (("ManagedInstance", node["InstanceId"]), ("Parameter", "/ecs/code")):
+        ssm.add_tags_to_resource(ResourceType=kind, ResourceId=resource, Tags=tags)
+        assert ssm.list_tags_for_resource(ResourceType=kind, ResourceId=resource)["TagList"] == tags
     ssm.deregister_managed_instance(InstanceId=node["InstanceId"])
 
 
@@ -415,3 +510,24 @@ def test_session_of_a_role(aws: Client) -> None:
     }
     assert aws.boto("ecs", **keys).list_clusters()["clusterArns"] == []
     assert refusal(aws.boto("iam", **keys).create_user, UserName="x")[0] == "AccessDenied"
+
+
+def test_conditions_know_a_session_as_its_role(aws: Client) -> None:
+    trust = document({"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "sts:AssumeRole"})
+    arn = f"arn:aws:iam::{ACCOUNT}:role/team/op"
+    aws.role("op", policies=(), AssumeRolePolicyDocument=trust, Path="/team/")
+    wanted = {
+        "Effect": "Allow",
+        "Action": "ecs:*",
+        "Resource": "*",
+        "Condition": {"ArnEquals": {"aws:PrincipalArn": arn}},
+    }
+    aws.boto("iam").put_role_policy(RoleName="op", PolicyName="p", PolicyDocument=document(wanted))
+    made = aws.boto("sts").assume_role(RoleArn=arn, RoleSessionName="me")["Credentials"]
+    session = aws.boto(
+        "ecs",
+        aws_access_key_id=made["AccessKeyId"],
+        aws_secret_access_key=made["SecretAccessKey"],
+        aws_session_token=made["SessionToken"],
+    )
+    assert session.list_clusters()["clusterArns"] == []

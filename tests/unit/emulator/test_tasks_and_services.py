@@ -12,6 +12,8 @@ import pytest
 
 from emulator.client import Client, refusal
 
+from .conftest import wait
+
 CONTAINERS = [{"name": "web", "image": "nginx", "memory": 64}]
 ECS_TRUST = json.dumps(
     {
@@ -204,6 +206,138 @@ def test_daemon_runs_everywhere(lab: Client) -> None:
         cluster="lab", serviceName="d", taskDefinition="web", launchType="EXTERNAL", schedulingStrategy="DAEMON"
     )
     assert where(lab) == sorted(instances(lab))
+
+
+def daemon(aws: Client) -> list[str]:
+    """Machines with a task of the daemon ``d``, each as often as it has one."""
+    ecs = aws.boto("ecs")
+    arns = ecs.list_tasks(cluster="lab", serviceName="d")["taskArns"]
+    tasks = ecs.describe_tasks(cluster="lab", tasks=arns)["tasks"] if arns else []
+    return sorted(task["containerInstanceArn"] for task in tasks)
+
+
+def test_daemon_comes_to_a_machine_that_connects_and_stays_on_one_that_does_not(lab: Client) -> None:
+    ecs, (first, second) = lab.boto("ecs"), instances(lab)
+    shown = ecs.describe_container_instances(cluster="lab", containerInstances=[first])["containerInstances"]
+    node = shown[0]["ec2InstanceId"]
+    lab.control("POST", "nodes/connect", {"InstanceId": node, "agentConnected": False})
+    ecs.create_service(
+        cluster="lab", serviceName="d", taskDefinition="web", launchType="EXTERNAL", schedulingStrategy="DAEMON"
+    )
+    assert daemon(lab) == [second]
+    lab.control("POST", "tasks", {"containerInstance": first, "count": 3})  # busier than the other
+    lab.control("POST", "nodes/connect", {"InstanceId": node, "agentConnected": True})
+    assert daemon(lab) == sorted([first, second])
+    ecs.update_container_instances_state(cluster="lab", containerInstances=[second], status="DRAINING")
+    assert daemon(lab) == [first]
+    lab.control("POST", "nodes/connect", {"InstanceId": node, "agentConnected": False})
+    ecs.update_container_instances_state(cluster="lab", containerInstances=[second], status="ACTIVE")
+    assert daemon(lab) == sorted([first, second])
+    ecs.delete_service(cluster="lab", service="d", force=True)
+    assert daemon(lab) == []
+
+
+def test_daemon_comes_to_a_machine_that_joins(lab: Client) -> None:
+    lab.boto("ecs").create_service(
+        cluster="lab", serviceName="d", taskDefinition="web", launchType="EXTERNAL", schedulingStrategy="DAEMON"
+    )
+    node = lab.node().come_online()
+    arn = node.join().json()["containerInstance"]["containerInstanceArn"]
+    assert arn not in daemon(lab)
+    socket = node.acs(arn)
+    wait(lambda: arn in daemon(lab))
+    socket.close()
+
+
+@pytest.mark.parametrize("count", [0, 11])
+def test_one_to_ten_tasks_a_call(lab: Client, count: int) -> None:
+    ecs, (first, _unused) = lab.boto("ecs"), instances(lab)
+    wanted = {"cluster": "lab", "taskDefinition": "web"}
+    assert refusal(ecs.run_task, **wanted, launchType="EXTERNAL", count=count)[0] == "InvalidParameterException"
+    assert refusal(ecs.start_task, **wanted, containerInstances=[first] * count)[0] == "InvalidParameterException"
+    assert where(lab) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"family": "two words"}, "InvalidParameterException"),
+        ({"containerDefinitions": [{"name": "web", "memory": 64}]}, "ClientException"),
+        ({"containerDefinitions": [{"image": "nginx", "memory": 64}]}, "ClientException"),
+        ({"containerDefinitions": [{"name": "web", "image": "nginx"}]}, "ClientException"),
+    ],
+)
+def test_task_definitions_that_are_none(lab: Client, change: dict[str, Any], code: str) -> None:
+    wanted = {"family": "new", "containerDefinitions": CONTAINERS, **change}
+    assert refusal(lab.boto("ecs").register_task_definition, **wanted)[0] == code
+
+
+def test_memory_of_the_task_is_enough(lab: Client) -> None:
+    containers = [{"name": "web", "image": "nginx"}]
+    made = lab.boto("ecs").register_task_definition(family="new", memory="64", containerDefinitions=containers)
+    assert made["taskDefinition"]["revision"] == 1
+
+
+def test_an_inactive_definition_starts_no_task(lab: Client) -> None:
+    ecs, (first, _unused) = lab.boto("ecs"), instances(lab)
+    assert refusal(ecs.deregister_task_definition, taskDefinition="web")[0] == "ClientException"
+    ecs.deregister_task_definition(taskDefinition="web:1")
+    wanted = {"cluster": "lab", "taskDefinition": "web:1", "containerInstances": [first]}
+    assert refusal(ecs.start_task, **wanted) == ("ClientException", "TaskDefinition is inactive")
+
+
+def test_parts_of_another_cluster(lab: Client) -> None:
+    ecs = lab.boto("ecs")
+    ecs.create_cluster(clusterName="other")
+    made = ecs.create_service(
+        cluster="lab", serviceName="web", taskDefinition="web", launchType="EXTERNAL", desiredCount=1
+    )["service"]["serviceArn"]
+    (task,) = ecs.list_tasks(cluster="lab")["taskArns"]
+    words = "Invalid identifier: Identifier is for cluster lab. Your cluster is other"
+    expected = ("InvalidParameterException", words)
+    assert refusal(ecs.describe_services, cluster="other", services=[made]) == expected
+    assert refusal(ecs.describe_tasks, cluster="other", tasks=[task]) == expected
+    assert refusal(ecs.list_tasks, cluster="other", serviceName=made) == expected
+    name = {"serviceName": "two words", "taskDefinition": "web", "launchType": "EXTERNAL", "desiredCount": 1}
+    assert refusal(ecs.create_service, cluster="lab", **name)[0] == "InvalidParameterException"
+
+
+def test_tasks_of_nothing(lab: Client) -> None:
+    ecs = lab.boto("ecs")
+    missing = refusal(ecs.list_tasks, cluster="lab", serviceName="none")
+    assert missing == ("ServiceNotFoundException", "Service not found.")
+    empty = refusal(ecs.describe_tasks, cluster="lab", tasks=[])
+    assert empty == ("InvalidParameterException", "Tasks cannot be empty.")
+    many = refusal(ecs.describe_tasks, cluster="lab", tasks=["0"] * 101)
+    assert many[0] == "InvalidParameterException"
+
+
+def test_ten_capacity_providers_a_page(lab: Client) -> None:
+    ecs = lab.boto("ecs")
+    group = "arn:aws:autoscaling:eu-west-1:123456789012:autoScalingGroup:0:autoScalingGroupName/g"
+    for number in range(9):
+        provider = {"autoScalingGroupArn": f"{group}{number}"}
+        ecs.create_capacity_provider(name=f"p{number}", autoScalingGroupProvider=provider)
+    shown = ecs.describe_capacity_providers()
+    rest = ecs.describe_capacity_providers(nextToken=shown["nextToken"])
+    assert (len(shown["capacityProviders"]), len(rest["capacityProviders"])) == (10, 1)
+    assert refusal(ecs.describe_capacity_providers, maxResults=11)[0] == "InvalidParameterException"
+    unknown = {"clusterName": "new", "capacityProviders": ["none"]}
+    assert refusal(ecs.create_cluster, **unknown)[0] == "InvalidParameterException"
+
+
+def test_managed_instances_hold_their_cluster(lab: Client) -> None:
+    ecs, role = lab.boto("ecs"), infrastructure_role(lab)
+    template = {
+        "ec2InstanceProfileArn": "arn:aws:iam::123456789012:instance-profile/ecsInstanceRole",
+        "networkConfiguration": {"subnets": ["subnet-1"], "securityGroups": ["sg-1"]},
+    }
+    managed = {"infrastructureRoleArn": role, "instanceLaunchTemplate": template}
+    ecs.create_cluster(clusterName="other")
+    ecs.create_capacity_provider(name="mine", cluster="other", managedInstancesProvider=managed)
+    assert refusal(ecs.delete_cluster, cluster="other")[0] == "ClusterContainsCapacityProviderException"
+    ecs.delete_capacity_provider(capacityProvider="mine")
+    assert ecs.delete_cluster(cluster="other")["cluster"]["status"] == "INACTIVE"
 
 
 def test_capacity_providers(lab: Client) -> None:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from hosts.standins import ecs_files, wire
+from hosts.standins import ecs_agent, ecs_files, wire
 
 from .conftest import Aws, Box, wait
 
@@ -166,6 +166,38 @@ def test_a_configuration_that_cannot_work(node: Box, port: str, user: dict[str, 
     again = node.start("ecs_init", "start", STANDIN_PORT=port)
     wait(lambda: node.text(AGENT_LOG).count(words) >= 2, "second try")
     assert "Agent exited with code 1" in node.text(INIT_LOG) and again.poll() is None
+
+
+@pytest.fixture
+def warnings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the agent logs, on a machine of 4 GiB."""
+    said: list[str] = []
+    monkeypatch.setattr(ecs_files, "agent_log", lambda level, text, **fields: said.append(f"{level}: {text}"))
+    monkeypatch.setattr(ecs_agent, "memory", lambda: 4096)
+    return said
+
+
+@pytest.mark.parametrize("amount", ["some", "-1", "1.5", "65536"])
+def test_a_configuration_that_is_passed_over(warnings: list[str], amount: str) -> None:
+    names = ("ECS_RESERVED_MEMORY", "ECS_RESERVED_PORTS", "ECS_AVAILABLE_LOGGING_DRIVERS")
+    body = ecs_agent.Agent(dict(zip(names, (amount, "80", "syslog"), strict=True)), "1.105.1").registration()
+    assert [one for one in warnings if not one.startswith("warn: Invalid format for")] == []
+    assert len(warnings) == len(names)
+    resources = {one["name"]: one for one in body["totalResources"]}
+    assert resources["MEMORY"]["integerValue"] == 4096
+    assert resources["PORTS"]["stringSetValue"] == ["22", "2375", "2376", "51678", "51679"]
+    start = "com.amazonaws.ecs.capability.logging-driver."
+    drivers = [one["name"][len(start) :] for one in body["attributes"] if one["name"].startswith(start)]
+    assert drivers == ["awsfirelens", "json-file", "none"]
+
+
+def test_more_memory_reserved_than_there_is(warnings: list[str]) -> None:
+    agent = ecs_agent.Agent({"ECS_RESERVED_MEMORY": "4097"}, "1.105.1")
+    with pytest.raises(ecs_agent.AgentExit, match="reserved memory is higher than available memory") as refused:
+        agent.registration()
+    assert (refused.value.code, warnings) == (1, [])
+    enough = ecs_agent.Agent({"ECS_RESERVED_MEMORY": "4096"}, "1.105.1").registration()
+    assert enough["totalResources"][1]["integerValue"] == 0
 
 
 def test_the_profile_of_a_file_that_the_agent_is_told_of(node: Box, port: str) -> None:

@@ -6,8 +6,12 @@
 
 from __future__ import annotations
 
+import base64
+import http.server
 import json
+import threading
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -88,4 +92,36 @@ def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_proxies_are_found_as_go_does(url: str, no_proxy: str, proxied: bool) -> None:
     env = {"HTTPS_PROXY": "http://proxy.example:3128", "http_proxy": "proxy.example:3128", "NO_PROXY": no_proxy}
-    assert wire.proxy_for(url, env) == (("proxy.example", 3128) if proxied else None)
+    assert wire.proxy_for(url, env) == (wire.Proxy("proxy.example", 3128) if proxied else None)
+
+
+class Asked(http.server.BaseHTTPRequestHandler):
+    """A proxy that notes who asks, and lets nobody through."""
+
+    said: ClassVar[list[tuple[str, str | None]]] = []
+
+    def do_GET(self) -> None:
+        """Refuse."""
+        self.said.append((self.command, self.headers["Proxy-Authorization"]))
+        self.send_error(403)
+
+    do_CONNECT = do_GET
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+def test_a_proxy_is_told_the_name_and_password_of_its_address() -> None:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Asked) as proxy:
+        threading.Thread(target=proxy.serve_forever, daemon=True).start()
+        address = f"http://agent:p%40ss@127.0.0.1:{proxy.server_port}"
+        env = {"http_proxy": address, "https_proxy": address}
+        assert wire.request("GET", "http://ssm.example/", {}, env=env).status == 403
+        with pytest.raises(wire.NetworkError):
+            wire.request("GET", "https://ssm.example/", {}, env=env)
+        caller = wire.Caller(wire.Credentials("key", "secret"), "eu-west-1", "ecs")
+        with pytest.raises(wire.NetworkError):
+            wire.websocket("wss://ecs.example/ws", caller, env)
+        proxy.shutdown()
+    known = "Basic " + base64.b64encode(b"agent:p@ss").decode()
+    assert Asked.said == [("GET", known), ("CONNECT", known), ("CONNECT", known)]
