@@ -48,7 +48,7 @@ lint: tree ## ruff, mypy, yamllint, ansible-lint, changelog, documentation
 	cd $(TREE) && yamllint --strict .
 	cd $(TREE) && ansible-lint --offline --profile production --strict
 	cd $(TREE) && antsibull-changelog lint
-	cd $(TREE) && GIT_CEILING_DIRECTORIES=$(CURDIR)/.venv antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=dependent --disallow-unknown-collection-refs .
+	cd $(TREE) && GIT_CEILING_DIRECTORIES="$(CURDIR)/.venv" antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=dependent --disallow-unknown-collection-refs .
 
 sanity: setup ## ansible-test sanity
 	python tests/sanity.py
@@ -57,29 +57,29 @@ importer: build ## galaxy-importer, as Galaxy runs it
 	python tests/importer.py $(TARBALL)
 
 unit: tree tools ## tests that need neither root nor hosts
-	cd $(TREE) && python -m pytest $(SPREAD) tests/unit --cov --cov-report=term --cov-report=xml:$(CURDIR)/.build/coverage.xml
+	cd $(TREE) && python -m pytest $(SPREAD) tests/unit --cov --cov-report=term --cov-report=xml:"$(CURDIR)/.build/coverage.xml"
 
 integration: tree ## every module through ansible-playbook against the emulator
 	cd $(TREE) && python -m pytest $(SPREAD) tests/integration
 
 oldest: tree hosts ## the modules, and each role alone, on the oldest supported ansible-core (root)
 	@tests/setup requirements/oldest.txt .venv-oldest
-	cd $(TREE) && ANSIBLE_PLAYBOOK=$(OLDEST)/ansible-playbook python -m pytest $(SPREAD) tests/integration
-	cd $(TREE) && $(ROOT) env "PATH=$$PATH" LAB_DIR=$(CURDIR)/.lab ANSIBLE_PLAYBOOK=$(OLDEST)/ansible-playbook python -m pytest \
+	cd $(TREE) && ANSIBLE_PLAYBOOK="$(OLDEST)/ansible-playbook" python -m pytest $(SPREAD) tests/integration
+	cd $(TREE) && $(ROOT) env "PATH=$$PATH" LAB_DIR="$(CURDIR)/.lab" ANSIBLE_PLAYBOOK="$(OLDEST)/ansible-playbook" python -m pytest \
 	  tests/system/test_roles_alone.py
 
 tools: setup
-	@$(ROOT) env "PATH=$$PATH" LAB_DIR=$(CURDIR)/.lab PYTHONPATH=tests python -m hosts install
+	@$(ROOT) env "PATH=$$PATH" LAB_DIR="$(CURDIR)/.lab" PYTHONPATH=tests python -m hosts install
 
 hosts: tools ## make the images and packages of the test hosts (root)
-	@$(ROOT) env "PATH=$$PATH" LAB_DIR=$(CURDIR)/.lab PYTHONPATH=tests python -m hosts images
+	@$(ROOT) env "PATH=$$PATH" LAB_DIR="$(CURDIR)/.lab" PYTHONPATH=tests python -m hosts images
 
 system: tree hosts ## the roles and playbooks on real systemd hosts (root)
-	cd $(TREE) && $(ROOT) env "PATH=$$PATH" LAB_DIR=$(CURDIR)/.lab python -m pytest $(SHORT) --numprocesses=2 --dist=loadfile \
+	cd $(TREE) && $(ROOT) env "PATH=$$PATH" LAB_DIR="$(CURDIR)/.lab" python -m pytest $(SHORT) --numprocesses=2 --dist=loadfile \
 	  --no-loadscope-reorder tests/system
 
 molecule: tree hosts ## one molecule scenario for each role (root)
-	cd $(TREE) && $(ROOT) env "PATH=$$PATH" LAB_DIR=$(CURDIR)/.lab python -m pytest $(SHORT) --numprocesses=2 --maxschedchunk=1 tests/molecule
+	cd $(TREE) && $(ROOT) env "PATH=$$PATH" LAB_DIR="$(CURDIR)/.lab" python -m pytest $(SHORT) --numprocesses=2 --maxschedchunk=1 tests/molecule
 
 # Each of these keeps one processor busy.
 first: setup
@@ -90,16 +90,16 @@ test: first importer unit integration oldest system molecule ## everything that 
 bench: tree hosts ## how long it takes, beside what there is otherwise (root)
 	@tests/setup requirements/bench.txt .venv-bench
 	cd $(TREE) && PYTHONPATH=tests python tests/bench/iam.py
-	cd $(TREE) && $(ROOT) env "PATH=$$PATH" LAB_DIR=$(CURDIR)/.lab AWS_BIN=$(BENCH) PYTHONPATH=tests python tests/bench/fleet.py
+	cd $(TREE) && $(ROOT) env "PATH=$$PATH" LAB_DIR="$(CURDIR)/.lab" AWS_BIN="$(BENCH)" PYTHONPATH=tests python tests/bench/fleet.py
 
 demo: tree ## from an empty account and two bare hosts to two external instances
-	@$(ROOT) env "PATH=$$PATH" LAB_DIR=$(CURDIR)/.lab python tests/demo.py $(TREE)
+	@$(ROOT) env "PATH=$$PATH" LAB_DIR="$(CURDIR)/.lab" python tests/demo.py $(TREE)
 
 demo-shell: ## look around in the demo
-	@$(ROOT) env "PATH=$$PATH" LAB_DIR=$(CURDIR)/.lab PYTHONPATH=tests python -m hosts shell demo
+	@$(ROOT) env "PATH=$$PATH" LAB_DIR="$(CURDIR)/.lab" PYTHONPATH=tests python -m hosts shell demo
 
 clean: ## stop everything and remove what was made, but for downloaded packages
-	@[ ! -d .lab ] || $(ROOT) env "PATH=$$PATH" LAB_DIR=$(CURDIR)/.lab PYTHONPATH=tests python -m hosts clean
+	@[ ! -d .lab ] || $(ROOT) env "PATH=$$PATH" LAB_DIR="$(CURDIR)/.lab" PYTHONPATH=tests python -m hosts clean
 	rm -rf .build
 
 distclean: clean ## the downloaded packages as well

@@ -103,3 +103,10 @@ def test_links_lead_somewhere() -> None:
             target = page.parent / path if path else page
             assert target.exists(), f"{page.relative_to(COLLECTION)}: {path}"
             assert not anchor or anchor in anchors(target), f"{page.relative_to(COLLECTION)}: {path}#{anchor}"
+
+
+def test_the_folder_of_a_clone_may_have_a_space_in_its_name() -> None:
+    makefile = (COLLECTION / "Makefile").read_text(encoding="utf-8")
+    recipes = [line for line in makefile.splitlines() if line.startswith("\t")]
+    bare = re.compile(r"(?<!\")\$\((?:CURDIR|BIN|OLDEST|BENCH)\)")
+    assert [line for line in recipes if bare.search(line)] == []
