@@ -19,7 +19,7 @@ from hosts import Lab
 from system.controller import ENROLL, Calls, Controller, Run, readme_user
 
 #: The files that take longest, several minutes each: they begin first, so that none of them is alone at the end.
-LONGEST = ("test_killed", "test_engine", "test_move", "test_offboard", "test_broken_host", "test_another_account")
+LONGEST = ("test_systems", "test_upgrade", "test_engine", "test_offboard", "test_identity", "test_killed", "test_drain")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -119,6 +119,10 @@ def test_ssm_agent_without_its_endpoints(controller: Controller) -> None:
     assert host.run(f"cat {SSM_CONFIG}", check=True).stdout == "{}\n"
     twice(controller, "ssm_agent")
     assert host.run(f"cat {SSM_CONFIG}", check=True).stdout == text
+    # Where Jinja makes Python objects of texts, which users of ansible-core 2.18 can choose.
+    play = controller.write_play("native", [{"hosts": "ecs", "gather_facts": False, "roles": ["onprem.ecs.ssm_agent"]}])
+    run = controller.play(play, env={"ANSIBLE_JINJA2_NATIVE": "1"})
+    assert run.changed() == {"node1": 0}, run.text
 
 
 def test_ecs_agent(controller: Controller) -> None:
