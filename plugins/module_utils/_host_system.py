@@ -9,6 +9,7 @@ Which system this is, and whether AWS supports it as an external instance.
 
 from __future__ import annotations
 
+import hashlib
 import re
 import typing as t
 
@@ -55,7 +56,8 @@ class System(t.NamedTuple):
     """What the roles must know of the machine.
 
     ``family``, ``package_format`` and ``package_manager`` are None when unknown. ``base`` and ``codename`` are what
-    Ubuntu's and Debian's archives go by: a derivative such as Mint names the Ubuntu that it is made from.
+    Ubuntu's and Debian's archives go by: a derivative such as Mint names the Ubuntu that it is made from. ``machine``
+    tells it from all others as long as it runs, or is None.
     """
 
     distribution: str
@@ -70,6 +72,7 @@ class System(t.NamedTuple):
     systemd: bool
     supported: bool
     ec2: bool
+    machine: str | None
 
     @property
     def major(self) -> str:
@@ -148,4 +151,17 @@ def read_system(host: Host) -> System:
         systemd=host.exists("/run/systemd/system"),
         supported=is_supported(release),
         ec2=is_ec2(dmi, host.read("/sys/hypervisor/uuid", 64)),
+        machine=_running(host),
     )
+
+
+def _running(host: Host) -> str | None:
+    """One machine since it was started. Machines from one image may share the first of these, containers the second.
+
+    Hashed, as systemd wants nobody to see a machine-id.
+    """
+    marks = [host.read(f"/{name}") for name in ("etc/machine-id", "proc/sys/kernel/random/boot_id")]
+    if not all(marks):
+        return None
+    marks.append(host.read("/proc/sys/kernel/hostname"))
+    return hashlib.sha256(" ".join(str(mark) for mark in marks).encode()).hexdigest()[:32]

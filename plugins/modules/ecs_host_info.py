@@ -205,6 +205,13 @@ ecs_host:
           description: Whether the machine is an EC2 instance.
           type: bool
           returned: always
+        machine:
+          description:
+            - The same for two hosts of the inventory that are one machine, until it is started again. Null when it has
+              no C(/etc/machine-id).
+          type: str
+          returned: always
+          sample: 3f0c6e2b9d1a4c5f8e7d6c5b4a392817
         unfinished:
           description:
             - Those of the packages of Docker and of the agents that dpkg is installing, or was stopped at. Other

@@ -24,6 +24,7 @@ def prepare(playbooks: Playbooks, hosts: int, tags: dict[str, str]) -> tuple[Run
         "call": "now",
         "id": "",
         "register": True,
+        "machine": None,
         "joins": True,
     }
     # Of the inventory, as each look at it is one look at the file; in the role it is a fact.

@@ -297,3 +297,18 @@ def test_hosts_out_of_step_are_refused(controller: Controller, role: str, strate
     assert "takes the strategy linear" in run.words and "not supported in the free strategy" in run.words, run.text
     assert user.calls().by_name == {}
     assert differences(before, user.footprint()) == []
+
+
+def test_one_bare_machine_by_two_names_is_refused(controller: Controller) -> None:
+    """It would become two managed nodes, of which one is nobody's."""
+    user = controller
+    group = user.group
+    inventory = user.write_inventory("twice", {**group, "hosts": {**group["hosts"], "again": group["hosts"]["node1"]}})
+    before = user.footprint()
+    user.forget_calls()
+    run = user.play(ENROLL, "--inventory", inventory)
+    empty_cache(user)
+    assert run.code != 0
+    assert "are one managed node: none yet" in run.words and "again" in run.words, run.text
+    assert user.calls().writes == {}
+    assert differences(before, user.footprint()) == []

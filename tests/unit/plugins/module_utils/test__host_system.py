@@ -125,3 +125,20 @@ def test_ec2_and_systemd_are_read_from_the_host(tmp_path: Path) -> None:
     host.put("/run/systemd/system/x", "")
     system = read_system(host)
     assert system.ec2 and system.systemd
+
+
+def test_one_machine_is_told_from_others_of_its_image_and_of_its_kernel(tmp_path: Path) -> None:
+    def machine(name: str, machine_id: str, boot_id: str, hostname: str) -> str | None:
+        host = FakeHost(tmp_path / name)
+        host.put("/etc/machine-id", machine_id)
+        host.put("/proc/sys/kernel/random/boot_id", boot_id)
+        host.put("/proc/sys/kernel/hostname", hostname)
+        return read_system(host).machine
+
+    one = machine("one", "a" * 32, "boot", "rack-1")
+    assert one is not None and "a" * 32 not in one
+    assert machine("again", "a" * 32, "boot", "rack-1") == one
+    others = {machine("image", "a" * 32, "other", "rack-1"), machine("kernel", "b" * 32, "boot", "rack-1")}
+    others.add(machine("both", "a" * 32, "boot", "rack-2"))
+    assert len(others) == 3 and not others & {one, None}
+    assert machine("none", "", "boot", "rack-1") is None
