@@ -16,8 +16,8 @@ description:
     each host.
   - With O(state=active) it waits until each is Online in SSM, and is in the cluster with its agent connected; it ends
     draining, and sets attributes and tags where they differ. With O(state=present) a host that is draining stays so.
-  - With O(state=draining) it drains them and waits until no task is left. One that is not in the cluster is named in
-    the end, in check mode as well; the others are drained.
+  - With O(state=draining) it drains them and waits until ECS counts no task there, which it does not for one that is
+    still stopping. One that is not in the cluster is named in the end, in check mode as well; the others are drained.
   - With O(state=absent) it drains them, waits, and takes them out of the cluster. The SSM registration is left alone.
   - What AWS refuses for one host does not hold back the others. In the end the task fails, and names it in RV(missing).
   - A host that registers with ECS again leaves its old container instance behind. The connected one counts, and of
