@@ -160,8 +160,9 @@ def _running(host: Host) -> str | None:
 
     Hashed, as systemd wants nobody to see a machine-id.
     """
-    marks = [host.read(f"/{name}") for name in ("etc/machine-id", "proc/sys/kernel/random/boot_id")]
+    # The kernel refuses to be asked for much.
+    marks = [host.read(f"/{name}", 256) for name in ("etc/machine-id", "proc/sys/kernel/random/boot_id")]
     if not all(marks):
         return None
-    marks.append(host.read("/proc/sys/kernel/hostname"))
+    marks.append(host.read("/proc/sys/kernel/hostname", 256))
     return hashlib.sha256(" ".join(str(mark) for mark in marks).encode()).hexdigest()[:32]

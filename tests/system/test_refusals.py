@@ -139,7 +139,7 @@ VARIABLES = {
     ),
     "level-that-is-none": agent_config("ECS_LOGLEVEL", "loud", "must be one of debug, info, warn, error, crit, none"),
     "memory-with-a-unit": agent_config("ECS_RESERVED_MEMORY", "256m", "must be a whole number of MiB"),
-    "memory-beyond-16-bits": agent_config("ECS_RESERVED_MEMORY", 65536, "a whole number of MiB, 65535 at most"),
+    "memory-beyond-16-bits": agent_config("ECS_RESERVED_MEMORY", 65536, "must be a whole number of MiB, 65535 at most"),
     "no-authorities": Wrong({"ecs_ca_bundle": "/nowhere/ca.pem"}, ("ecs_ca_bundle", "/nowhere/ca.pem", "PEM")),
 }
 
