@@ -119,6 +119,8 @@ tags:
   site: berlin
 """
 
+import hashlib
+import json
 import typing as t
 
 from ansible.utils.unsafe_proxy import wrap_var
@@ -173,6 +175,12 @@ class InventoryModule(AWSInventoryBase):  # type: ignore[misc]  # amazon.aws has
             self.update_cached_result(path, cache, hosts)
         self._fill(hosts)
 
+    def get_cache_key(self, path: str) -> str:
+        """With what is asked for, as a template in it may give something else in the next run."""
+        options = ("regions", "clusters", "iam_role", "tags", "ping_status", "ecs")
+        asked = json.dumps([self.region, *(self.get_option(name) for name in options)], default=str)
+        return f"{super().get_cache_key(path)}_{hashlib.sha256(asked.encode()).hexdigest()[:12]}"
+
     def client(self, service: str, **options: t.Any) -> t.Any:
         """A boto3 client; without a Region of the connection, as STS for assume_role_arn, in the first of ours."""
         first = next(iter(self.get_option("regions")), None)
@@ -191,6 +199,8 @@ class InventoryModule(AWSInventoryBase):  # type: ignore[misc]  # amazon.aws has
     def _wanted(self) -> _inventory.Wanted:
         if self.get_option("clusters") and not self.get_option("ecs"):
             raise EcsError("clusters: they cannot be looked at with ecs=false")
+        if not all(self.get_option("clusters")):
+            raise EcsError("clusters: one is empty, as the template of it may be. Leave it out to see all clusters")
         options = {name: self.get_option(name) for name in ("iam_role", "ping_status", "tags")}
         others = dict.fromkeys(("instance_ids", "activation_ids", "computer_names", "inactive_for"))
         return _inventory.Wanted(

@@ -16,13 +16,15 @@ PROPERTIES = (
 )
 #: Where systemd starts a unit again and again, what ended it is at most so many seconds older than its last start.
 CYCLE = 60.0
+#: What dpkg has masked as it removed the package; its next installation unmasks it.
+MASKED_BY_DPKG = "/var/lib/systemd/deb-systemd-helper-masked/"
 
 
 class Unit(t.NamedTuple):
     """A unit. ``started_at`` is when its main process started, seconds since the epoch, or None when it has not.
 
-    A ``masked`` one cannot be started. ``restarts`` counts those by systemd itself since somebody started it; ``job``
-    tells whether a start or stop waits.
+    A ``masked`` one has been forbidden to start. ``restarts`` counts those by systemd itself since somebody started it;
+    ``job`` tells whether a start or stop waits.
     """
 
     name: str
@@ -73,7 +75,11 @@ def read_units(host: Host, names: t.Sequence[str]) -> dict[str, Unit]:
     """Ask systemd for all the names at once; every name has an entry, also when there is no systemd."""
     offset = host.now() - host.monotonic()
     shown = host.run("systemctl", "show", "--no-pager", "--property=" + PROPERTIES, *names)
-    return parse_show(shown.out if shown.rc == 0 else "", names, offset)
+    units = parse_show(shown.out if shown.rc == 0 else "", names, offset)
+    return {
+        name: unit._replace(masked=unit.masked and not host.exists(MASKED_BY_DPKG + name))
+        for name, unit in units.items()
+    }
 
 
 def is_outdated(host: Host, unit: Unit, files: t.Iterable[str], programs: t.Iterable[str] = ()) -> bool:

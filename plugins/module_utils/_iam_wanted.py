@@ -272,8 +272,8 @@ def _check_names(options: Options, kind: Kind) -> None:
         raise EcsError(
             f"path: {path!r} must begin and end with / and have at most 512 characters, none of them a space"
         )
-    if (path or "").startswith("/aws-"):
-        raise EcsError(f"path: {path!r} begins with /aws-, which is reserved for AWS")
+    if (path or "").startswith(_catalog.RESERVED_PATHS):
+        raise EcsError(f"path: {path!r} is reserved for roles of AWS's own")
     seconds = options["max_session_duration"]
     low, high = _catalog.SESSION_SECONDS
     if seconds is not None and not low <= seconds <= high:

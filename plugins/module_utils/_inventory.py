@@ -7,7 +7,9 @@
 from __future__ import annotations
 
 import ipaddress
+import itertools
 import re
+import socket
 import typing as t
 from dataclasses import dataclass, field
 
@@ -24,8 +26,8 @@ EVERY = "external_instances"
 #: A host reports its own names. One that Ansible would take for a pattern, a template or the controller is no name.
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,252}\Z")
 
-#: Names that mean the controller itself, also those that /etc/hosts of Red Hat's systems has.
-CONTROLLER = re.compile(r"(localhost[46]?(\.localdomain[46]?)?|127\.[0-9.]+|::1|0\.0\.0\.0|::)\Z", re.IGNORECASE)
+#: Names that mean the controller itself: those of resolvers, and of /etc/hosts on Debian's and Red Hat's systems.
+CONTROLLER = re.compile(r"(.+\.)?localhost[46]?(\.localdomain[46]?)?|ip6-(localhost|loopback)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,27 @@ def _address(reported: str | None) -> str | None:
         address = ipaddress.ip_address(reported or "")
     except ValueError:
         return None
-    return None if address.is_loopback or address.is_unspecified else reported
+    return None if _is_here(address) else reported
+
+
+def _is_here(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    found = getattr(address, "ipv4_mapped", None) or address
+    return found.is_loopback or found.is_unspecified
+
+
+def _is_controller(name: str) -> bool:
+    """Whether a name means the controller, in any of the spellings of its addresses that resolvers take: 0x7f.1."""
+    name = name.rstrip(".")
+    if CONTROLLER.fullmatch(name):
+        return True
+    try:
+        return _is_here(ipaddress.ip_address(name))
+    except ValueError:
+        pass
+    try:
+        return _is_here(ipaddress.ip_address(socket.inet_aton(name)))
+    except OSError:
+        return False
 
 
 def names(hosts: t.Sequence[Host], preferences: t.Sequence[str], groups: t.Collection[str] = ()) -> dict[str, str]:
@@ -83,16 +105,16 @@ def names(hosts: t.Sequence[Host], preferences: t.Sequence[str], groups: t.Colle
     holders: dict[tuple[str, str], list[Host]] = {}
     for host in hosts:
         for key in preferences:
-            if host[key] and NAME.match(host[key]) and not CONTROLLER.match(host[key]):
+            if host[key] and NAME.match(host[key]) and not _is_controller(host[key]):
                 holders.setdefault((key, host[key]), []).append(host)
-    living = {name for (_key, name), some in holders.items() if any(map(_online, some))}
     taken = {*groups, *(host["instance_id"] for host in hosts)}
     result: dict[str, str] = {}
-    for key in preferences:
+    # Those that are Online first: what they have not taken is for the others.
+    for online, key in itertools.product((True, False), preferences):
         for host in hosts:
             one, name = str(host["instance_id"]), str(host[key] or "")
-            free = name == one or (name not in taken and (_online(host) or name not in living))
-            if one not in result and free and _owns(host, holders.get((key, name), [])):
+            free = one not in result and _online(host) == online and (name == one or name not in taken)
+            if free and _owns(host, holders.get((key, name), [])):
                 taken.add(name)
                 result[one] = name
     return {one: result.get(one, one) for one in (str(host["instance_id"]) for host in hosts)}

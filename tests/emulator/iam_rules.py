@@ -212,8 +212,8 @@ def name_without_case(call: Call) -> None:
 @rule("iam", "CreateRole")
 def path_of_role(call: Call) -> None:
     """Paths of service-linked roles are AWS's."""
-    if call.params.get("Path", "/").startswith("/aws-"):
-        raise AwsError("ValidationError", "The path begins with /aws-, which is reserved.")
+    if call.params.get("Path", "/").startswith(RESERVED_PATHS):
+        raise AwsError("ValidationError", "The path is reserved for AWS.")
 
 
 @rule(

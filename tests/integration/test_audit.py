@@ -137,7 +137,7 @@ def test_an_account_as_declared(playbooks: Playbooks, tmp_path: Path) -> None:
 
 def test_nothing_declared(damaged: Playbooks) -> None:
     """The roles with documented names are judged by what AWS documents."""
-    done = audit(damaged, ecs_iam_roles=[], ecs_audit_fail_on="medium", ecs_audit_file=None)
+    done = audit(damaged, ecs_iam_roles=[], ecs_audit_fail_on="medium", ecs_audit_file="")
     assert done.code == 2, done.text
     words = done.results[-1]["msg"]
     assert "medium" in words

@@ -250,6 +250,8 @@ def test_pages_and_cache(inventory: Inventory) -> None:
     }
     assert inventory.list(clusters=["edge"], **cache) == found
     assert inventory.calls() == {}
+    # What a template gives now is another question.
+    assert inventory.list(clusters=["{{ 'elsewhere' }}"], **cache)[0] == {}
 
 
 @pytest.mark.parametrize(
@@ -259,6 +261,7 @@ def test_pages_and_cache(inventory: Inventory) -> None:
         ({"clusters": ["edge"], "ecs": False}, "cannot be looked at with ecs=false"),
         ({"iam_role": "arn:aws:iam::1:role/x"}, "SSM calls the role 'x'"),
         ({"ping_status": ["Lost"]}, "Lost"),
+        ({"clusters": ["{{ '' }}"]}, "clusters: one is empty"),
         ({"regions": []}, "region"),
     ],
 )

@@ -309,6 +309,6 @@ def test_one_bare_machine_by_two_names_is_refused(controller: Controller) -> Non
     run = user.play(ENROLL, "--inventory", inventory)
     empty_cache(user)
     assert run.code != 0
-    assert "are one managed node: none yet" in run.words and "again" in run.words, run.text
+    assert "are one managed node: which is not registered yet" in run.words and "again" in run.words, run.text
     assert user.calls().writes == {}
     assert differences(before, user.footprint()) == []

@@ -145,6 +145,9 @@ def test_a_masked_service_blocks(bare: FakeHost, name: str, code: str | None) ->
     assert problems(bare) == ({code: True} if code else {})
     said = [problem["remedy"] for problem in look(bare)["problems"]]
     assert said == ([f"run `systemctl unmask {name}` if it may run"] if code else [])
+    # What dpkg masks when it removes a package it unmasks when it installs it.
+    bare.put(f"/var/lib/systemd/deb-systemd-helper-masked/{name}", "")
+    assert problems(bare) == {}
 
 
 def test_a_snap_of_docker_blocks_where_there_is_no_other(bare: FakeHost) -> None:

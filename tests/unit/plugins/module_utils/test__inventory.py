@@ -90,11 +90,24 @@ def test_what_is_no_name(name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["localhost", "LOCALHOST", "127.0.0.1", "127.0.1.1", "::1", "::", "localhost.localdomain", "localhost4"],
+    [
+        *("localhost", "LOCALHOST", "localhost.", "localhost.localdomain", "localhost4", "web.localhost"),
+        *("ip6-localhost", "ip6-loopback", "127.0.0.1", "127.0.1.1", "0x7f.1", "0177.0.0.1", "2130706433", "0"),
+        *("::1", "::", "0:0:0:0:0:0:0:1", "::ffff:127.0.0.1"),
+    ],
 )
 def test_no_host_is_called_like_the_controller(name: str) -> None:
     assert called(host(1, computer_name=name)) == ["mi-1"]
-    assert called(host(1, computer_name=f"not-{name}")) == [f"not-{name}"]
+
+
+@pytest.mark.parametrize("name", ["not-localhost", "localhost-1", "10.0.0.1", "fd00::1", "1234", "web1"])
+def test_what_is_not_the_controller(name: str) -> None:
+    assert called(host(1, computer_name=name)) == [name]
+
+
+def test_a_name_that_the_living_does_not_take_is_for_the_other() -> None:
+    hosts = [host(1, "ConnectionLost", computer_name="web1"), host(2, computer_name="web1-new", name="web1")]
+    assert called(*hosts) == ["web1", "web1-new"]
 
 
 @pytest.mark.parametrize(
@@ -106,6 +119,7 @@ def test_no_host_is_called_like_the_controller(name: str) -> None:
         ("127.0.0.1", None),
         ("::1", None),
         ("::", None),
+        ("::ffff:127.0.0.1", None),
         ("", None),
         (None, None),
     ],

@@ -138,7 +138,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         {"description": "Werk \u2013 S\u00fcd"},
         "letters of Latin-1 only, and",
     ),
-    "path of AWS": ({"path": "/aws-service-role/"}, "begins with /aws-, which is reserved for AWS"),
+    "path of AWS": ({"path": "/aws-service-role/"}, "is reserved for roles of AWS's own"),
     "feature": ({"features": ["volumes"]}, "no feature 'volumes'; it has: ecr_pull, cloudwatch_logs, s3_config"),
     "feature of a kind without": ({"kind": "events", "features": ["x"]}, "no feature 'x'; it has: none"),
     "feature without its resource": (
