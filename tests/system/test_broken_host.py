@@ -62,7 +62,9 @@ def test_docker_is_masked(controller: Controller) -> None:
 
 def test_systems_manager_is_blocked(controller: Controller) -> None:
     rule = f"OUTPUT --protocol tcp --dport {EMULATOR_TLS_PORT} --jump REJECT --reject-with tcp-reset"
-    with broken(controller, f"iptables --insert {rule}", f"iptables --delete {rule}"):
+    # Docker would bring iptables, but is not there yet.
+    install = "apt-get --quiet update && apt-get --quiet --yes install iptables"
+    with broken(controller, f"{install} && iptables --insert {rule}", f"iptables --delete {rule}"):
         run = controller.enroll()
     only_node1_is_up(controller, run)
     assert run.recap["node2"]["failed"] == 1
