@@ -20,8 +20,8 @@ description:
   - All hosts are in the group C(external_instances). Groups by state in SSM are C(ssm_online), C(ssm_connection_lost)
     and C(ssm_inactive); by cluster C(ecs_cluster_NAME); by state there C(ecs_active), C(ecs_draining) and so on.
   - How hosts are reached is for O(compose) to say. SSM knows an address of each, which need not be one that the
-    controller can reach. C(ip_address) is V(null) when a host reports what is no address, or is one of the loopback
-    interface.
+    controller can reach. C(ip_address) is V(null) when a host reports what is no address, has a zone as in
+    C(fe80::1%eth0), or is one of the loopback interface.
   - O(regions), O(clusters), O(iam_role) and O(tags) can have templates, as C({{ lookup('env', 'SITE') }}).
 options:
   plugin:
@@ -158,7 +158,7 @@ class _Connection:
 class InventoryModule(AWSInventoryBase):  # type: ignore[misc]  # amazon.aws has no type information
     """The plugin."""
 
-    class TemplatedOptions(AWSInventoryBase.TemplatedOptions):  # type: ignore[misc]  # as above
+    class TemplatedOptions(AWSInventoryBase.TemplatedOptions):  # type: ignore[misc]  # amazon.aws has no types
         """Options in which a template is replaced; without it one would be looked for as it stands, and not found."""
 
         TEMPLATABLE_OPTIONS = (*AWSInventoryBase.TemplatedOptions.TEMPLATABLE_OPTIONS, "clusters", "iam_role", "tags")

@@ -68,7 +68,12 @@ def _host(instance: Instance, region: str) -> Host:
 
 
 def _address(reported: str | None) -> str | None:
-    """The address that a host reports; None for a text that is none, as ssh would take an option, or the controller."""
+    """The address that a host reports; None for a text that is none, as ssh would take an option, or the controller.
+
+    Nor with a zone: it is one of the host's, not of the controller, and Python takes any text for one.
+    """
+    if "%" in (reported or ""):
+        return None
     try:
         address = ipaddress.ip_address(reported or "")
     except ValueError:

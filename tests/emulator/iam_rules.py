@@ -211,7 +211,7 @@ def name_without_case(call: Call) -> None:
 
 @rule("iam", "CreateRole")
 def path_of_role(call: Call) -> None:
-    """Paths of service-linked roles are AWS's."""
+    """Paths of roles that are AWS's own are for nobody else."""
     if call.params.get("Path", "/").startswith(RESERVED_PATHS):
         raise AwsError("ValidationError", "The path is reserved for AWS.")
 

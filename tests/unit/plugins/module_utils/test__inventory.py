@@ -120,6 +120,8 @@ def test_a_name_that_the_living_does_not_take_is_for_the_other() -> None:
         ("::1", None),
         ("::", None),
         ("::ffff:127.0.0.1", None),
+        ("fe80::1%eth0", None),
+        ("fe80::1%$(id)", None),  # to a ProxyCommand with %h a command
         ("", None),
         (None, None),
     ],
