@@ -114,6 +114,9 @@ def authorise(call: Call) -> None:
     if call.service == "ecs" and tags and call.operation != "TagResource":
         context = {**_tag_context(tags), "ecs:CreateAction": call.operation}
         demand(call, "ecs:TagResource", ecs_resources.created(call), context)
+    if call.service == "iam" and tags and call.operation.startswith("Create"):
+        for resource, context in _targets(call):
+            demand(call, f"iam:Tag{call.operation.removeprefix('Create')}", resource, context)
 
 
 def _tag_context(tags: list[dict[str, str]]) -> dict[str, Any]:

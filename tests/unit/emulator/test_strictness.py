@@ -14,7 +14,7 @@ import requests
 
 import emulator
 from emulator.calls import Caller, Request
-from emulator.client import NODE_POLICIES, Client, refusal, send
+from emulator.client import NODE_POLICIES, SSM_TRUST, Client, refusal, send
 from emulator.errors import AwsError
 from emulator.identities import Authorization, Credentials
 from emulator.policies import Question, decide
@@ -195,6 +195,21 @@ def test_operator_without_and_with_rights(aws: Client, operator: dict[str, Any])
     deny = {"Effect": "Deny", "Action": "ssm:*", "Resource": "*"}
     iam.put_user_policy(UserName="op", PolicyName="q", PolicyDocument=document(deny))
     assert refusal(make, IamRole="ecsAnywhereRole")[0] == "AccessDeniedException"
+
+
+def test_who_makes_something_with_tags_must_be_allowed_to_tag(aws: Client, operator: dict[str, Any]) -> None:
+    iam, own = aws.boto("iam"), aws.boto("iam", **operator)
+    create = {"Effect": "Allow", "Action": ["iam:CreateRole", "iam:CreatePolicy"], "Resource": "*"}
+    iam.put_user_policy(UserName="op", PolicyName="p", PolicyDocument=document(create))
+    role = {"RoleName": "new", "AssumeRolePolicyDocument": SSM_TRUST, "Tags": [{"Key": "a", "Value": "b"}]}
+    code, message = refusal(own.create_role, **role)
+    assert code == "AccessDenied"
+    assert f"perform: iam:TagRole on resource: arn:aws:iam::{ACCOUNT}:role/new" in message
+    policy = {"PolicyName": "new", "PolicyDocument": document(create), "Tags": role["Tags"]}
+    assert "iam:TagPolicy" in refusal(own.create_policy, **policy)[1]
+    tag = {"Effect": "Allow", "Action": "iam:TagRole", "Resource": "*"}
+    iam.put_user_policy(UserName="op", PolicyName="p", PolicyDocument=document(create, tag))
+    assert own.create_role(**role)["Role"]["RoleName"] == "new"
 
 
 def test_rights_through_a_group(aws: Client, operator: dict[str, Any]) -> None:
