@@ -188,12 +188,14 @@ class InventoryModule(AWSInventoryBase):  # type: ignore[misc]  # amazon.aws has
 
     def _look(self) -> list[_inventory.Host]:
         hosts: list[_inventory.Host] = []
+        where = ""
         try:
             want = self._wanted()
             for region in dict.fromkeys(self.get_option("regions") or [self.region]):
+                where = f"Region {region}: " if region else ""
                 hosts += _inventory.look(Aws(_Connection(self, region)), want)
         except EcsError as error:
-            self.fail_aws(str(error))
+            self.fail_aws(f"{where}{error}")
         return hosts
 
     def _wanted(self) -> _inventory.Wanted:

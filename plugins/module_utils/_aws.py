@@ -40,6 +40,12 @@ OTHER_PERMISSION = {
     "ssm:UpdateManagedInstanceRole": "ssm:UpdateManagedInstanceRole and iam:PassRole",
 }
 
+#: How AWS names the permission that is missing, which need not be the operation's: CreateRole with tags needs TagRole.
+NOT_AUTHORIZED = re.compile(r"not authorized to perform: ([a-z0-9-]+:[A-Za-z]+)")
+
+#: Seconds until a connection is given up: botocore's own 60, eight times, would be eight minutes without a word.
+CONNECT_TIMEOUT = 10
+
 Params = t.Mapping[str, t.Any]
 Result = t.Dict[str, t.Any]
 
@@ -69,6 +75,9 @@ class AwsError(EcsError):
         text = f"{self.service}:{self.operation} failed for {self.resource}: {self.code}: {message}"
         if self.code in DENIED:
             action = f"{ACTION_PREFIX.get(self.service, self.service)}:{self.operation}"
+            named = NOT_AUTHORIZED.search(message)
+            if named and named.group(1) != action:
+                return f"{text}. The caller lacks the permission {named.group(1)}"
             text += f". The caller lacks the permission {OTHER_PERMISSION.get(action, action)} on {self.resource}"
         return text
 
@@ -112,6 +121,7 @@ class Aws:
         self._module = module
         self._clients: dict[tuple[str, str], t.Any] = {}
         self._caller: Caller | None = None
+        self._region: str | None = None
         self._making = threading.RLock()
 
     @property
@@ -125,15 +135,19 @@ class Aws:
     @property
     def region_or_none(self) -> str | None:
         """The Region of the connection options, for services that can do without."""
-        region = self._module.region
-        return str(region) if region else None
+        if self._region is None:
+            # Once: where it stands in a profile, amazon.aws makes a new session of boto3 each time it is asked.
+            self._region = str(self._module.region or "")
+        return self._region or None
 
     def client(self, service: str, in_region: str | None = None) -> t.Any:
         """The boto3 client of a service, in the Region of the connection unless another is named."""
         key = (service, in_region or "")
         with self._making:
             if key not in self._clients:
-                config = botocore.config.Config(retries={"mode": "standard", "max_attempts": MAX_ATTEMPTS})
+                config = botocore.config.Config(
+                    retries={"mode": "standard", "max_attempts": MAX_ATTEMPTS}, connect_timeout=CONNECT_TIMEOUT
+                )
                 elsewhere = {"region": in_region} if in_region else {}
                 self._clients[key] = self._module.client(service, config=config, **elsewhere)
             return self._clients[key]
@@ -147,7 +161,7 @@ class Aws:
     ) -> Result:
         """One call. ``operation`` as AWS names it; ``resource`` is for the words of an error."""
         method = getattr(self.client(service, in_region), snake(operation))
-        with _translated(service, operation, resource):
+        with _translated(service, operation, _in(resource, in_region)):
             answer: Result = method(**params)
         answer.pop("ResponseMetadata", None)
         return answer
@@ -163,7 +177,7 @@ class Aws:
     ) -> t.Iterator[t.Any]:
         """The items under ``key`` of all pages, one after the other; a page is fetched when it is needed."""
         paginator = self.client(service, in_region).get_paginator(snake(operation))
-        with _translated(service, operation, resource):
+        with _translated(service, operation, _in(resource, in_region)):
             for page in paginator.paginate(**params):
                 yield from page.get(key, [])
 
@@ -174,6 +188,11 @@ class Aws:
                 found = self.call("sts", "GetCallerIdentity", "the caller")
                 self._caller = Caller(found["Account"], found["Arn"].split(":")[1], found["Arn"])
             return self._caller
+
+
+def _in(resource: str, region: str | None) -> str:
+    """A resource for the words of an error, with a Region that is not the connection's."""
+    return f"{resource} in {region}" if region else resource
 
 
 class _translated:

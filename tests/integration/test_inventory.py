@@ -276,4 +276,6 @@ def test_what_aws_refuses_is_told(inventory: Inventory) -> None:
     inventory.playbooks.emulator("POST", "faults", {**fault, "code": "AccessDeniedException", "message": "no"})
     done = inventory.start()
     assert done.returncode != 0
-    assert "The caller lacks the permission ecs:ListClusters" in " ".join(done.stderr.split())
+    told = " ".join(done.stderr.split())
+    assert "The caller lacks the permission ecs:ListClusters" in told
+    assert f"Region {REGION}: ecs:ListClusters failed" in told

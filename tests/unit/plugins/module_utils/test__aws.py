@@ -193,3 +193,65 @@ def test_eventually(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _raise(error: AwsError) -> None:
     raise error
+
+
+class Profile(Module):
+    """The Region stands in a profile: amazon.aws makes a session of boto3 to read it, some 40 ms each time."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        super().__init__()
+
+    @property
+    def region(self) -> str | None:
+        """The Region."""
+        self.asked += 1
+        return "eu-west-1"
+
+    @region.setter
+    def region(self, value: str | None) -> None:
+        """What the profile says counts."""
+
+
+def test_the_region_is_looked_up_once() -> None:
+    profile = Profile()
+    aws = Aws(profile)
+    assert {aws.region for _host in range(1000)} == {aws.region_or_none} == {"eu-west-1"}
+    assert profile.asked == 1
+
+
+def test_nobody_waits_minutes_for_a_connection(aws: Aws) -> None:
+    """The packets of a controller in a closed net are dropped in silence: each attempt lasts until its end."""
+    config = aws.client("iam").meta.config
+    assert config.retries["mode"] == "standard"
+    assert config.connect_timeout * _aws.MAX_ATTEMPTS < 120
+
+
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [
+        (
+            "User: u is not authorized to perform: iam:TagRole on resource: r",
+            "The caller lacks the permission iam:TagRole",
+        ),
+        (
+            "User: u is not authorized to perform: iam:GetRole on resource: r",
+            "The caller lacks the permission iam:GetRole on it",
+        ),
+    ],
+)
+def test_the_permission_is_the_one_that_aws_names(message: str, words: str) -> None:
+    assert str(AwsError("iam", "GetRole", "it", "AccessDenied", message)).endswith(words)
+
+
+def test_another_region_than_the_connections_is_named(aws: Aws, module: Module) -> None:
+    """As one that the account has not opted in to, which answers as to a wrong key."""
+    code = "UnrecognizedClientException"
+    aws.client("ssm", "me-south-1")
+    for _two in range(2):
+        module.stubs["ssm"].add_client_error("describe_activations", code, "why")
+    words = f"ssm:DescribeActivations failed for the activations in me-south-1: {code}: why"
+    with pytest.raises(AwsError, match=words):
+        aws.call("ssm", "DescribeActivations", "the activations", "me-south-1")
+    with pytest.raises(AwsError, match=words):
+        list(aws.pages("ssm", "DescribeActivations", "ActivationList", "the activations", "me-south-1"))
