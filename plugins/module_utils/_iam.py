@@ -226,7 +226,10 @@ def _passed_to(look: Look, looks: t.Sequence[Look]) -> dict[str, t.Any]:
 def _result(look: Look, inline: t.Mapping[str, t.Any], check_mode: bool) -> Result:
     """The role as it is after the plan, done or not."""
     words = look.role.words() + look.passing.words() if check_mode else look.job.done
-    plan = Plan(look.plan.changes, look.job.first or {}, look.plan.after)
+    diff = Plan(look.plan.changes, look.job.first or {}, look.plan.after).diff()
+    if not words and any(diff.values()):
+        verb = "delete" if "role" in diff["before"] and "role" not in diff["after"] else "change"
+        words = [f"{verb} role {look.wanted.name}: {_iam_apply.MEANWHILE}"]
     present = look.job.options["state"] == "present"
     role = _iam_read.shown(replace(_iam_plan.becomes(look.wanted, look.found), inline=inline)) if present else {}
-    return {"changed": bool(words), "changes": list(words), "diff": plan.diff(), "iam_role": role}
+    return {"changed": bool(words), "changes": list(words), "diff": diff, "iam_role": role}

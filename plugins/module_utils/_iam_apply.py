@@ -13,7 +13,8 @@ from ansible_collections.onprem.ecs.plugins.module_utils._plan import Change, Pl
 
 #: Another controller was faster between our look and our write: look again and plan again.
 RACES = ("EntityAlreadyExists", "NoSuchEntity")
-ROUNDS = 3
+#: With a pause before each but the first: what was made a moment ago a look may still miss.
+ROUNDS = 4
 
 #: Something new is on what shall be deleted, or IAM still counts what was taken from it a moment ago: wait before.
 CONFLICT = "DeleteConflict"
@@ -54,6 +55,9 @@ TAKEN = (
     "the account, or choose another"
 )
 
+#: What no call tells to have done, and yet it is done.
+MEANWHILE = "another controller did, while this task ran, or the answer to a call of this task was lost"
+
 #: How IAM calls the quota of a trust document; CreateRole meets others, too.
 TRUST_QUOTA = "ACLSizePerRole"
 
@@ -62,18 +66,15 @@ Result = t.TypeVar("Result")
 
 def is_race(error: AwsError) -> bool:
     """True when the plan was made for what is no longer so."""
-    return error.code in RACES
+    # A profile holds one role: somebody has put one into it, perhaps this one by a call whose answer was lost.
+    filled = (error.operation, error.code) == ("AddRoleToInstanceProfile", "LimitExceeded")
+    return filled or error.code in RACES
 
 
 def replanned(work: t.Callable[[], Result], again: t.Callable[[AwsError], bool] = is_race) -> Result:
     """Look, plan and do it; from the start when it ends with an error for which ``again`` holds, a few times."""
-    for _round in range(ROUNDS - 1):
-        try:
-            return _without_conflict(work)
-        except AwsError as error:
-            if not again(error):
-                raise
-    return _without_conflict(work)
+    answer: Result = eventually(lambda: _without_conflict(work), again, retries=ROUNDS)
+    return answer
 
 
 def _without_conflict(work: t.Callable[[], Result]) -> Result:
@@ -94,8 +95,7 @@ def execute(aws: Aws, plan: Plan, done: list[str], fresh: bool = False) -> dict[
         answers[change.operation] = _write(aws, change, fresh)
         done.append(change.words)
         fresh = fresh or change.operation in MAKING
-        if change.operation == "CreateRole":
-            _wait_for(aws, change)
+        _wait_for(aws, change.operation, answers[change.operation])
     return answers
 
 
@@ -132,8 +132,14 @@ def _remedy(change: Change, error: AwsError) -> str:
     return LONG if TRUST_QUOTA in (error.aws_message or "") else ""
 
 
-def _wait_for(aws: Aws, change: Change) -> None:
-    name = change.params["RoleName"]
+def _wait_for(aws: Aws, operation: str, answer: t.Mapping[str, t.Any]) -> None:
+    """Until IAM knows what was just made: the next task may name it."""
+    if operation not in ("CreateRole", "CreatePolicy"):
+        return
+    what, named = ("Role", "RoleName") if operation == "CreateRole" else ("Policy", "Arn")
+    name = answer[what][named]
+    params = {"RoleName" if what == "Role" else "PolicyArn": name}
     eventually(
-        lambda: aws.call("iam", "GetRole", f"role {name}", RoleName=name), lambda error: error.code == "NoSuchEntity"
+        lambda: aws.call("iam", f"Get{what}", f"{what.lower()} {name}", **params),
+        lambda error: error.code == "NoSuchEntity",
     )

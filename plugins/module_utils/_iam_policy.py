@@ -94,7 +94,10 @@ def _round(aws: Aws, run: Run, module: Module, wanted: Wanted) -> dict[str, t.An
     if wanted.document is not None and found is not None and not run.first and not run.done:
         run.done.insert(0, f"create policy {wanted.name}: another controller did, while this task ran")
         plan = Plan(plan.changes, run.first, _iam_policy_plan.sections(_iam_policy_plan.becomes(wanted, found)))
-    return _result(wanted, found, plan, run.done, _told(_iam_apply.execute(aws, plan, run.done)))
+    told = _told(_iam_apply.execute(aws, plan, run.done))
+    if not run.done and any(plan.diff().values()):
+        run.done.append(f"{'change' if plan.after else 'delete'} policy {wanted.name}: {_iam_apply.MEANWHILE}")
+    return _result(wanted, found, plan, run.done, told)
 
 
 def _told(answers: t.Mapping[str, t.Mapping[str, t.Any]]) -> dict[str, t.Any]:

@@ -56,12 +56,32 @@ def wanted(tags: t.Mapping[str, t.Any] | None, caseless: bool = False) -> Tags |
             raise EcsError(f"tags: the key {name!r} begins with {RESERVED!r}, which is reserved for AWS")
         if len(text) > LONGEST_VALUE:
             raise EcsError(f"tags: the value of {name!r} has more than {LONGEST_VALUE} characters")
-        strange = next((sign for sign in name + text if not _is_allowed(sign)), "")
-        if strange:
-            raise EcsError(f"tags: {strange!r} in {name}={text} is neither letter, digit, space nor one of {SIGNS}")
+        check_signs("tags", f"{name}={text}")
     if caseless:
         _check_case(result)
     return result
+
+
+def check_signs(option: str, text: str) -> None:
+    """
+    :raises EcsError: for a sign that AWS takes neither in tags nor in the names of nodes
+    """
+    strange = next((sign for sign in text if not _is_allowed(sign)), "")
+    if strange:
+        raise EcsError(f"{option}: {strange!r} in {text} is neither letter, digit, space nor one of {SIGNS}")
+
+
+def check_count(resource: str, then: t.Iterable[str]) -> None:
+    """
+    :param then: the keys that the resource would have
+    :raises EcsError: they are too many, with those that it has already. AWS's own do not count
+    """
+    own = [name for name in then if not name.lower().startswith(RESERVED)]
+    if len(own) > MOST_TAGS:
+        raise EcsError(
+            f"tags: {resource} would have {len(own)} tags with those that it has already, and can have {MOST_TAGS} at "
+            "most: name fewer, or set purge_tags: true"
+        )
 
 
 def _is_allowed(sign: str) -> bool:
@@ -111,6 +131,8 @@ def iam_changes(
     """
     kind = resource.partition(" ")[0].capitalize()
     to_set, surplus = difference(found, then, purge=True, caseless=kind in CASELESS)
+    if to_set:
+        check_count(resource, then)
     changes = []
     if surplus:
         words = f"remove the tags {', '.join(surplus)} from {resource}"

@@ -775,9 +775,77 @@ def test_a_policy_goes_while_reading(account: Account) -> None:
     assert account.good(features=["ecr_pull"])["changed"] is False
 
 
-def test_a_race_that_never_ends_ends(account: Account) -> None:
+LOST: dict[str, tuple[dict[str, Any], dict[str, Any], str, str]] = {
+    "role": ({}, {"state": "absent"}, "DeleteRole", "delete"),
+    "policy": ({"features": ["exec"]}, {}, "DeleteRolePolicy", "change"),
+    "passing": (
+        {"pass_role_to": [{"type": "role", "name": "other"}]},
+        {"pass_role_to": [{"type": "role", "name": "other", "state": "absent"}]},
+        "DeleteRolePolicy",
+        "change",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", LOST)
+def test_what_was_done_by_a_call_without_an_answer_is_a_change(
+    account: Account, case: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """botocore makes the call again, which finds nothing to do any more."""
+    monkeypatch.setattr(time, "sleep", lambda _seconds: None)
+    before, options, operation, verb = LOST[case]
+    account.good(kind="task", name="other")
+    account.good(kind="task", name="x", **before)
+    account.control("POST", "faults", {"service": "iam", "operation": operation, "kind": "drop", "after": True})
+    result = account.good(kind="task", name="x", **options)
+    assert result["changed"] is True
+    assert result["changes"] == [
+        f"{verb} role x: another controller did, while this task ran, or the answer to a call of this task was lost"
+    ]
+    assert result["diff"]["before"] != result["diff"]["after"]
+    assert account.good(kind="task", name="x", **options)["changed"] is False
+
+
+def test_a_role_in_its_profile_by_a_call_without_an_answer(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same call is refused then, since a profile holds one role."""
+    monkeypatch.setattr(time, "sleep", lambda _seconds: None)
+    fault = {"service": "iam", "operation": "AddRoleToInstanceProfile", "kind": "drop", "after": True}
+    account.control("POST", "faults", fault)
+    result = account.good(kind="container_instance")
+    assert result["iam_role"]["instance_profiles"] == [{"instance_profile_name": "ecsInstanceRole-profile"}]
+    assert account.good(kind="container_instance")["changed"] is False
+
+
+def test_a_role_that_a_look_misses_is_looked_for_again_after_a_pause(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one that another controller made a moment ago: IAM says that it exists, and does not show it yet."""
+    slept: list[float] = []
+    monkeypatch.setattr(time, "sleep", slept.append)
+    account.good(kind="task", name="x")
+    account.fault("GetRole", "NoSuchEntity", 404, count=3)
+    assert account.good(kind="task", name="x")["changed"] is True
+    assert len(slept) == 3
+
+
+def test_more_tags_than_fit_are_refused_before_anything_is_changed(account: Account) -> None:
+    account.good(kind="task", name="x", tags={f"k{number}": "v" for number in range(48)})
+    more = {"kind": "task", "name": "x", "tags": {"a": "", "b": "", "c": "", "k0": "w"}, "purge_tags": False}
+    words = "tags: role x would have 51 tags with those that it has already, and can have 50 at most"
+    for check in (True, False):
+        result = account.run(check, features=["exec"], **more)
+        assert words in result["msg"]
+        assert not result["changed"]
+    assert account.iam().list_role_policies(RoleName="x")["PolicyNames"] == []
+    assert len(account.good(**{**more, "purge_tags": True})["iam_role"]["tags"]) == 4
+
+
+def test_a_race_that_never_ends_ends(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr(time, "sleep", slept.append)
     account.fault("CreateRole", "EntityAlreadyExists", 409, count=-1)
     assert "iam:CreateRole failed for role ecsAnywhereRole: EntityAlreadyExists" in account.bad()
+    assert 0 < sum(slept) <= 7
 
 
 @pytest.mark.parametrize(
