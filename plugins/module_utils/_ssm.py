@@ -20,6 +20,9 @@ Item = t.Dict[str, t.Any]
 #: Most items that SSM puts on a page of DescribeActivations and DescribeInstanceInformation.
 PAGE = 50
 
+#: What SSM says of a resource that somebody else is changing, too: the same call is right a moment later.
+BUSY = "TooManyUpdates"
+
 #: A managed node that is not an EC2 instance.
 NODE_ID = re.compile(r"mi-[0-9a-f]{17}\Z")
 

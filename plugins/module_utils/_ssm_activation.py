@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import typing as t
 from dataclasses import dataclass, field
@@ -29,8 +30,8 @@ SPARE = timedelta(minutes=5)
 #: AWS measures the 30 days with its own clock: an activation for the whole of it must not fail on ours being ahead.
 CLOCK_MARGIN = timedelta(minutes=5)
 
-#: SSM's words for a role that IAM has not told it about yet, or that is really not there.
-UNKNOWN_ROLE = "nonexistent role or missing ssm service principal"
+#: SSM's words for a role that IAM has not told it about yet, or that is really not there; it has had two.
+UNKNOWN_ROLE = re.compile("nonexistent role|not existing role", re.IGNORECASE)
 
 #: Attempts at making an activation for a role that SSM does not know yet: about half a minute.
 ROLE_ATTEMPTS = 10
@@ -106,6 +107,7 @@ def wanted(params: t.Mapping[str, t.Any]) -> Wanted:
     for option in ("default_instance_name", "description"):
         if len(params[option] or "") > 256:
             raise EcsError(f"{option}: more than 256 characters")
+    _tags.check_signs("default_instance_name", params["default_instance_name"] or "")
     return Wanted(
         iam_role=role_name(params["iam_role"]),
         registration_limit=params["registration_limit"],
@@ -238,21 +240,30 @@ def _answer(activation: t.Mapping[str, t.Any]) -> Result:
     }
 
 
+def role_is_unknown(error: AwsError) -> bool:
+    """True when SSM does not know a role, as it does for a moment of one that is new."""
+    return error.code == "ValidationException" and bool(UNKNOWN_ROLE.search(error.aws_message))
+
+
+def is_busy(error: AwsError) -> bool:
+    """True when somebody else is changing the same."""
+    return error.code == _ssm.BUSY
+
+
 def create(aws: Aws, iam_role: str, params: t.Mapping[str, t.Any]) -> _ssm.StoredCode:
     """CreateActivation, again for a while when SSM does not know the role yet.
 
     :raises EcsError: with what to do when SSM does not come to know it
     """
 
-    def not_yet(error: AwsError) -> bool:
-        return error.code == "ValidationException" and UNKNOWN_ROLE in error.aws_message.lower()
-
     try:
         made = eventually(
-            lambda: aws.call("ssm", "CreateActivation", f"role {iam_role}", **params), not_yet, retries=ROLE_ATTEMPTS
+            lambda: aws.call("ssm", "CreateActivation", f"role {iam_role}", **params),
+            role_is_unknown,
+            retries=ROLE_ATTEMPTS,
         )
     except AwsError as error:
-        if not not_yet(error):
+        if not role_is_unknown(error):
             raise
         raise EcsError(
             f"{error}. The role {iam_role} is not in this account, or its trust policy does not let ssm.amazonaws.com "
@@ -265,19 +276,24 @@ def create(aws: Aws, iam_role: str, params: t.Mapping[str, t.Any]) -> _ssm.Store
 
 def keep(aws: Aws, store: str, code: _ssm.StoredCode) -> None:
     """Put the code into the parameter. If that fails the activation is taken back: nobody would ever find it again."""
+    params: dict[str, t.Any] = {
+        "Name": store,
+        "Type": "SecureString",
+        "Value": _ssm.store_value(code),
+        "Overwrite": True,
+        "Description": "SSM hybrid activation, kept by onprem.ecs.ssm_activation",
+    }
     try:
-        aws.call(
-            "ssm",
-            "PutParameter",
-            f"parameter {store}",
-            Name=store,
-            Type="SecureString",
-            Value=_ssm.store_value(code),
-            Overwrite=True,
-            Description="SSM hybrid activation, kept by onprem.ecs.ssm_activation",
-        )
-    except AwsError:
-        aws.call("ssm", "DeleteActivation", code.activation_id, ActivationId=code.activation_id)
+        eventually(lambda: aws.call("ssm", "PutParameter", f"parameter {store}", **params), is_busy)
+    except AwsError as error:
+        try:
+            aws.call("ssm", "DeleteActivation", code.activation_id, ActivationId=code.activation_id)
+        except AwsError as left:
+            raise EcsError(
+                f"{error}. The activation {code.activation_id} was made, and could not be taken back: {left}. Delete "
+                "it, or let it expire",
+                changed=True,
+            ) from error
         raise
 
 
@@ -321,7 +337,8 @@ def remove(aws: Aws, plan: Plan, before: t.Sequence[str] = ()) -> None:
     done = [*before]
     for change in plan.ordered():
         try:
-            aws.call(change.service, change.operation, change.resource, **change.params)
+            call = functools.partial(aws.call, change.service, change.operation, change.resource, **change.params)
+            eventually(call, is_busy)
         except AwsError as error:
             if error.code not in ("InvalidActivation", "InvalidActivationId", "ParameterNotFound"):
                 error.result.update(changed=bool(done), changes=done)

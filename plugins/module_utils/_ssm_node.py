@@ -16,7 +16,8 @@ from ansible_collections.onprem.ecs.plugins.module_utils._errors import EcsError
 from ansible_collections.onprem.ecs.plugins.module_utils._plan import Change, Phase, Plan
 from ansible_collections.onprem.ecs.plugins.module_utils._ssm_activation import (
     ROLE_ATTEMPTS,
-    UNKNOWN_ROLE,
+    is_busy,
+    role_is_unknown,
     role_name,
 )
 
@@ -72,6 +73,7 @@ def options(params: t.Mapping[str, t.Any]) -> Options:
             raise EcsError(f"name: {name!r} can be the name of one node only, but instance_ids has {len(ids)}")
         if not 1 <= len(name) <= _tags.LONGEST_VALUE:
             raise EcsError(f"name: it must have 1 to {_tags.LONGEST_VALUE} characters")
+        _tags.check_signs("name", name)
         if tags is not None and tags.get(NAME, name) != name:
             raise EcsError(f"name: it is {name!r}, but the tag Name in tags is {tags[NAME]!r}")
         # Without the option tags, nothing is said about other tags: they stay.
@@ -114,6 +116,7 @@ def _tag_changes(one: str, found: t.Mapping[str, str], want: Options) -> t.Itera
         params = {**resource, "TagKeys": to_remove}
         yield Change(Phase.CONFIGURE, "ssm", "RemoveTagsFromResource", one, words, params)
     if to_set:
+        _tags.check_count(one, {**_without(found, to_remove), **to_set})
         told = ", ".join(f"{name}={value}" for name, value in to_set.items())
         params = {**resource, "Tags": _tags.to_aws(to_set)}
         yield Change(Phase.CONFIGURE, "ssm", "AddTagsToResource", one, f"set the tags {told} on {one}", params)
@@ -131,7 +134,11 @@ def _then(
     to_set, to_remove = _tags.difference(tags, want.tags, want.purge_tags)
     if NAME in to_set:
         then["Name"] = to_set[NAME]
-    return then, {**{name: value for name, value in tags.items() if name not in to_remove}, **to_set}
+    return then, {**_without(tags, to_remove), **to_set}
+
+
+def _without(tags: t.Mapping[str, str], names: t.Collection[str]) -> dict[str, str]:
+    return {name: value for name, value in tags.items() if name not in names}
 
 
 def _section(node: t.Mapping[str, t.Any], tags: t.Mapping[str, str] | None) -> dict[str, t.Any]:
@@ -241,20 +248,16 @@ def execute(aws: Aws, plan: Plan) -> None:
 
 def _make(aws: Aws, change: Change) -> None:
     """One call. A role that was made a moment ago is waited for; a node that went in between is deregistered."""
-
-    def not_yet(error: AwsError) -> bool:
-        return error.code == "ValidationException" and UNKNOWN_ROLE in error.aws_message.lower()
-
     try:
         eventually(
             lambda: aws.call(change.service, change.operation, change.resource, **change.params),
-            not_yet,
+            lambda error: role_is_unknown(error) or is_busy(error),
             retries=ROLE_ATTEMPTS,
         )
     except AwsError as error:
         if error.code == "InvalidInstanceId" and change.operation == "DeregisterManagedInstance":
             return
-        if not_yet(error):
+        if role_is_unknown(error):
             raise error.with_remedy(
                 f"The role {change.params['IamRole']} is not in this account, or its trust policy does not let "
                 f"ssm.amazonaws.com assume it in the Region {aws.region}: onprem.ecs.ecs_iam_role with kind=anywhere "

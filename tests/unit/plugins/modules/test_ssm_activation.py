@@ -318,3 +318,46 @@ def test_what_somebody_else_deletes_meanwhile_is_no_error(modules: Modules, role
     result = modules.run(NAME, state="absent", activation_id=made)
     assert result["changed"] and not result.get("failed")
     assert modules.run(NAME, state="absent", activation_id=UNKNOWN)["changed"] is False
+
+
+def fail(modules: Modules, operation: str, code: str, message: str = "not you", count: int = 1) -> None:
+    """Refuse the next calls of an operation of SSM."""
+    fault = {"service": "ssm", "operation": operation, "kind": "error", "count": count, "status": 400}
+    modules.account.control("POST", "faults", {**fault, "code": code, "message": message})
+
+
+@pytest.mark.parametrize("how", ["run", "check"])
+def test_a_name_that_nodes_cannot_have(modules: Modules, role: str, how: str) -> None:
+    result = getattr(modules, how)(NAME, iam_role=role, default_instance_name="hall 3 (north)")
+    assert result["msg"].startswith("default_instance_name: '(' in hall 3 (north) is neither letter, digit, space nor")
+    assert modules.calls() == {}
+    assert modules.run(NAME, iam_role=role, default_instance_name="H\u00f6lle 3: a_b.c/d=e+f-g@h")["changed"]
+
+
+def test_a_role_that_is_not_known_yet_in_older_words(modules: Modules, role: str, quick: list[float]) -> None:
+    """https://github.com/aws/aws-cli/issues/4232"""
+    words = f"Not existing role: arn:aws:iam::123456789012:role/{role}"
+    fail(modules, "CreateActivation", "ValidationException", words, count=2)
+    assert modules.run(NAME, iam_role=role)["changed"]
+    assert len(quick) == 2
+
+
+def test_two_controllers_with_one_store(modules: Modules, role: str, quick: list[float]) -> None:
+    """AWS takes one change of a parameter at a time."""
+    fail(modules, "PutParameter", "TooManyUpdates", count=2)
+    assert modules.run(NAME, iam_role=role, store="/test/activation")["changed"]
+    assert (len(quick), len(activations(modules))) == (2, 1)
+    fail(modules, "DeleteActivation", "TooManyUpdates")
+    assert modules.run(NAME, state="absent", store="/test/activation")["changed"]
+    assert activations(modules) == []
+
+
+def test_a_code_that_is_neither_kept_nor_taken_back_is_told_whole(modules: Modules, role: str) -> None:
+    fail(modules, "PutParameter", "AccessDeniedException")
+    fail(modules, "DeleteActivation", "AccessDeniedException")
+    result = modules.run(NAME, iam_role=role, store="/test/activation")
+    (left,) = activations(modules)
+    assert "lacks the permission ssm:PutParameter on parameter /test/activation" in result["msg"]
+    assert f"The activation {left['ActivationId']} was made, and could not be taken back" in result["msg"]
+    assert "lacks the permission ssm:DeleteActivation" in result["msg"]
+    assert result["changed"] is True

@@ -150,6 +150,7 @@ def test_not_there(modules: Modules, nodes: list[str]) -> None:
         ({"instance_ids": ["i-0123456789abcdef0"]}, "is not the id of a managed node"),
         ({"instance_ids": NODES, "name": "x"}, "one node only, but instance_ids has 2"),
         ({"instance_ids": NODES[:1], "name": ""}, "1 to 256"),
+        ({"instance_ids": NODES[:1], "name": "hall (3)"}, "name: '(' in hall (3) is neither letter, digit, space nor"),
         ({"instance_ids": NODES[:1], "name": "x", "tags": {"Name": "y"}}, "the tag Name in tags is 'y'"),
         ({"instance_ids": NODES, "state": "absent", "tags": {}}, "state=present only"),
         ({"instance_ids": NODES, "iam_role": "arn:aws:iam::1:role/x"}, "SSM calls the role 'x'"),
@@ -180,12 +181,28 @@ def test_a_new_role_is_waited_for(modules: Modules, nodes: list[str], quick: lis
 def test_half_way(modules: Modules, nodes: list[str]) -> None:
     """One node fails, the other is done; the result says which."""
     fault = {"service": "ssm", "operation": "AddTagsToResource", "kind": "error", "count": 1, "status": 400}
-    modules.account.control("POST", "faults", {**fault, "code": "TooManyUpdates", "message": "later"})
+    modules.account.control("POST", "faults", {**fault, "code": "AccessDeniedException", "message": "no"})
     options = {"instance_ids": nodes, "tags": {"site": "a"}, "purge_tags": False}
     failed = modules.run(NAME, **options)
-    assert "TooManyUpdates: later" in failed["msg"]
+    assert "AccessDeniedException: no" in failed["msg"]
     assert (failed["changed"], len(failed["changes"])) == (True, 1)
     assert len(modules.run(NAME, **options)["changes"]) == 1
+
+
+def test_somebody_else_tags_the_same_node(modules: Modules, nodes: list[str], quick: list[float]) -> None:
+    """AWS takes one change of a node's tags at a time."""
+    fault = {"service": "ssm", "operation": "AddTagsToResource", "kind": "error", "count": 2, "status": 400}
+    modules.account.control("POST", "faults", {**fault, "code": "TooManyUpdates", "message": "later"})
+    assert modules.run(NAME, instance_ids=nodes[:1], tags={"site": "a"}, purge_tags=False)["changed"]
+    assert len(quick) == 2
+
+
+def test_more_tags_than_fit_are_refused_before_anything_is_changed(modules: Modules, nodes: list[str]) -> None:
+    options: dict[str, Any] = {"instance_ids": nodes, "tags": {f"k{number}": "" for number in range(50)}}
+    for result in (modules.check(NAME, purge_tags=False, **options), modules.run(NAME, purge_tags=False, **options)):
+        assert f"tags: {nodes[0]} would have 51 tags with those that it has already" in result["msg"]
+    assert modules.writes() == 0
+    assert len(modules.run(NAME, **options)["managed_nodes"][0]["tags"]) == 50
 
 
 def test_absent_half_way(modules: Modules, nodes: list[str]) -> None:
