@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.onprem.ecs.plugins.module_utils import _ecs
 from ansible_collections.onprem.ecs.plugins.module_utils import _ecs_instance_plan as plans
 from ansible_collections.onprem.ecs.plugins.module_utils._aws import Aws, AwsError, NoAnswer
 from ansible_collections.onprem.ecs.plugins.module_utils._ecs_instance import Instance, Lack, shown
@@ -73,6 +74,9 @@ class Run:
             answer = self.aws.call(change.service, change.operation, change.resource, **change.params)
             refused = _refusals(change, answer)
         except AwsError as error:
+            if self._is_gone(change, error):
+                self.changes.append(change.words)
+                return change
             alone = plans.alone(change, nodes) if error.code in ABOUT_ONE else []
             if len(alone) > 1:  # AWS does not say which of them it is about
                 later[:0] = alone
@@ -83,6 +87,15 @@ class Run:
         done = plans.part(change, {one: node for one, node in nodes.items() if one not in refused})
         self.changes += [done.words] if done else []
         return done
+
+    def _is_gone(self, change: Change, error: AwsError) -> bool:
+        """Whether somebody else deregistered it, or this call did and its answer was lost: ECS refuses it then."""
+        if change.operation != "DeregisterContainerInstance" or error.code not in ABOUT_ONE:
+            return False
+        try:
+            return not _ecs.container_instances(self.aws, self.want.cluster, [change.resource])
+        except AwsError:
+            return False
 
     def done(self) -> Result:
         """What an error tells that ends the run anywhere."""

@@ -371,3 +371,19 @@ def test_a_missing_permission_is_named(modules: Modules) -> None:
     result = modules.run(NAME, cluster="edge", instance_ids=ids, attributes={"a": "b"})
     assert (result["changed"], [one["instance_id"] for one in result["missing"]]) == (False, ids)
     assert "lacks the permission ecs:PutAttributes" in result["msg"]
+
+
+@pytest.mark.parametrize("state", ["lost", "running"])
+def test_a_deregistration_without_an_answer(modules: Modules, state: str) -> None:
+    """ECS refuses to do it again: who is gone is done. Who is refused and still there is not."""
+    ids = fleet(modules, 2)
+    fault = {"service": "ecs", "operation": "DeregisterContainerInstance", "count": 1}
+    more = {"kind": "drop", "after": True}
+    if state == "running":
+        more = {"kind": "error", "code": "InvalidParameterException", "message": "Found running tasks on the instance."}
+    modules.account.control("POST", "faults", {**fault, **more})
+    result = modules.run(NAME, cluster="edge", instance_ids=ids, state="absent")
+    assert bool(result.get("failed")) == (state == "running")
+    assert len(instances(modules)) == (1 if state == "running" else 0)
+    assert len(result["changes"]) == (2 if state == "running" else 3)
+    assert len(result["diff"][-1]["before"]) == (1 if state == "running" else 2)
