@@ -28,6 +28,10 @@ from ansible_collections.onprem.ecs.plugins.module_utils._errors import EcsError
 #: Codes that AWS uses for "you may not". The missing permission is then the operation itself.
 DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
 
+#: What SSM and ECS answer to a key that they do not know. In a Region that is not enabled they know none:
+#: https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html
+UNKNOWN_KEY = "UnrecognizedClientException"
+
 #: Attempts of one call on throttling and passing faults; botocore waits with jitter, at most 20 s in between.
 MAX_ATTEMPTS = 8
 
@@ -79,6 +83,8 @@ class AwsError(EcsError):
             if named and named.group(1) != action:
                 return f"{text}. The caller lacks the permission {named.group(1)}"
             text += f". The caller lacks the permission {OTHER_PERMISSION.get(action, action)} on {self.resource}"
+        if self.code == UNKNOWN_KEY:
+            text += ". The key is wrong, or the account has not enabled the Region"
         return text
 
 

@@ -250,7 +250,8 @@ def test_another_region_than_the_connections_is_named(aws: Aws, module: Module) 
     aws.client("ssm", "me-south-1")
     for _two in range(2):
         module.stubs["ssm"].add_client_error("describe_activations", code, "why")
-    words = f"ssm:DescribeActivations failed for the activations in me-south-1: {code}: why"
+    words = f"ssm:DescribeActivations failed for the activations in me-south-1: {code}: why. The key is wrong, or the "
+    words += "account has not enabled the Region"
     with pytest.raises(AwsError, match=words):
         aws.call("ssm", "DescribeActivations", "the activations", "me-south-1")
     with pytest.raises(AwsError, match=words):
