@@ -75,7 +75,8 @@ class AwsError(EcsError):
         return told
 
     def _words(self) -> str:
-        message = self.aws_message or "(no message from AWS)"
+        # Without its full stop, as more may follow.
+        message = (self.aws_message or "(no message from AWS)").rstrip(".")
         text = f"{self.service}:{self.operation} failed for {self.resource}: {self.code}: {message}"
         if self.code in DENIED:
             action = f"{ACTION_PREFIX.get(self.service, self.service)}:{self.operation}"

@@ -81,3 +81,16 @@ def test_another_profile(user: Playbooks) -> None:
     assert failed["failed"], done.explain()
     assert "InvalidClientTokenId" in failed["msg"]
     assert user.emulator("GET", "state")["roles"] == {}
+
+
+@pytest.mark.parametrize("option", ["aws_ca_bundle", "validate_certs", "neither"])
+def test_certificates(user: Playbooks, _emulator: emulator.Emulator, option: str) -> None:
+    """An authority of one's own, as behind a proxy that looks into TLS, is trusted when it is named."""
+    values: dict[str, Any] = {"aws_ca_bundle": str(_emulator.ca), "validate_certs": False}
+    options = {option: values[option]} if option in values else {}
+    group = {"group/onprem.ecs.aws": {"profile": "plant", "endpoint_url": _emulator.tls_url, **options}}
+    found = user.run([user.local(TASKS[:1], module_defaults=group)]).named("Ours")
+    if options:
+        assert found["iam_role"]["role_name"] == "ecsAnywhereRole"
+    else:
+        assert "iam:GetRole failed for role ecsAnywhereRole: SSLError" in found["msg"]

@@ -227,6 +227,11 @@ def test_nobody_waits_minutes_for_a_connection(aws: Aws) -> None:
     assert config.connect_timeout * _aws.MAX_ATTEMPTS < 120
 
 
+def test_a_message_that_more_follows_has_one_full_stop() -> None:
+    error = AwsError("iam", "CreateRole", "role x", "EntityAlreadyExists", "Role with name x already exists.")
+    assert str(error.with_remedy("Choose another")).endswith("Role with name x already exists. Choose another")
+
+
 @pytest.mark.parametrize(
     ("message", "words"),
     [
