@@ -50,6 +50,7 @@ SSM_PRERM = """#!/bin/sh
 echo "Stopping agent"
 if [ "$(cat /proc/1/comm)" = systemd ]; then
     systemctl stop amazon-ssm-agent
+    systemctl disable amazon-ssm-agent
     systemctl daemon-reload
 fi
 """
