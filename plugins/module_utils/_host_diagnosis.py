@@ -162,7 +162,7 @@ FAILURES: tuple[Failure, ...] = (
         "cluster_not_found",
         r"ClusterNotFound(?:Exception)?|Cluster not found",
         "the cluster does not exist in this Region and account, or is INACTIVE",
-        "make the cluster, or correct the name (ecs_cluster) or the Region; the agent tries again by itself",
+        "make the cluster, or correct the name (ecs_cluster) or the Region, and enrol the host again",
         (ECS,),
     ),
     Failure(
@@ -176,7 +176,7 @@ FAILURES: tuple[Failure, ...] = (
     Failure(
         "state_refused",
         r"[Cc]ontainer instance (?:\S+ )?(?:is inactive|is deregistered|was not found|belongs to another)"
-        r"|InactiveInstanceException",
+        r"|Referenced container instance \S+ not registered|InactiveInstanceException",
         "the agent's kept state is of a container instance that was deregistered, or of another managed node",
         "enrol the host again: the state is removed, and the agent registers anew",
         (ECS,),
@@ -184,7 +184,7 @@ FAILURES: tuple[Failure, ...] = (
     Failure(
         "invalid_parameter",
         r"InvalidParameterException|ClientException|[Cc]ontainer instance type change"
-        r"|attributes are not valid",
+        r"|Attribute validation failed|registration attempt with (?:an )?invalid (?:attribute|parameter)",
         "ECS refused the registration as it is (attributes, tags, resources, or a state of another instance)",
         "check ecs_attributes, ecs_tags and the reserved resources in the agent's configuration; after a change of "
         "machine or cluster remove /var/lib/ecs/data",
@@ -273,10 +273,10 @@ FAILURES: tuple[Failure, ...] = (
         # After the row of the Region, of which the agent says the same.
         "config_invalid",
         r"Error loading config|Invalid format for ECS_(?:INSTANCE_ATTRIBUTES|CONTAINER_INSTANCE_TAGS)"
-        r"|failed to get shared config profile",
-        "the ECS agent cannot read its configuration",
+        r"|failed to get shared config profile|reserved memory is higher than available memory",
+        "the ECS agent cannot work with its configuration",
         "correct ecs_agent_config, ecs_attributes or ecs_tags; attributes and tags are JSON objects of strings in "
-        "/etc/ecs/ecs.config",
+        "/etc/ecs/ecs.config, and ECS_RESERVED_MEMORY is less than the host has",
         (ECS,),
     ),
 )

@@ -29,6 +29,9 @@ def missing(seen: Look, until: str, wanted: Wanted) -> str | None:
         return ssm_reason
     if seen.agent["reason"]:
         return str(seen.agent["reason"])
+    if seen.units[_host_agent.UNIT].job:
+        # Nobody waited for its restart: what runs still is the agent before it.
+        return f"{_host_agent.UNIT} is about to be started anew"
     if wanted.cluster and seen.agent["registered_cluster"] != wanted.cluster:
         held = seen.agent["registered_cluster"]
         return f"the ECS agent is registered in cluster {held}, not in {wanted.cluster}"

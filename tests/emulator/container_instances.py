@@ -92,7 +92,7 @@ def _reregister(call: Call, cluster: Cluster, arn: str) -> ContainerInstance:
     """The agent was restarted: it brings the ARN that it got before."""
     known = call.state.container_instances.get(arn)
     if known is None:
-        raise AwsError("ClientException", "The referenced container instance was not found.")
+        raise AwsError("ClientException", f"Referenced container instance {arn.rpartition('/')[2]} not registered.")
     if not known.is_registered:
         raise AwsError("ClientException", f"Container instance {arn.rpartition('/')[2]} is inactive.")
     if known.cluster_arn != cluster.arn:

@@ -50,6 +50,7 @@ SSM_PRERM = """#!/bin/sh
 echo "Stopping agent"
 if [ "$(cat /proc/1/comm)" = systemd ]; then
     systemctl stop amazon-ssm-agent
+    systemctl disable amazon-ssm-agent
     systemctl daemon-reload
 fi
 """
@@ -149,7 +150,8 @@ def ecs_init(version: str, *, rpm: bool) -> Package:
         name="amazon-ecs-init",
         version=f"{version}-1",
         summary="Starts the Amazon ECS Agent (stand-in for tests)",
-        depends="python3, python3-websocket, iptables, systemd" + docker,
+        # The real .deb leaves iptables to Docker's packages.
+        depends="python3, python3-websocket, systemd" + docker,
         files={
             program: (_launcher(home, init), 0o755),
             f"{home}/amazon-ecs-agent": (_launcher(home, run), 0o755),

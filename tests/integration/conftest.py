@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from agent import Agent
 from runner import Playbooks
 
 import emulator
@@ -29,3 +30,12 @@ def playbooks(_emulator: emulator.Emulator, tmp_path: Path) -> Iterator[Playbook
     runner.emulator("POST", "reset")
     yield runner
     assert runner.emulator("GET", "unknown") == [], "the emulator does not know these calls"
+
+
+@pytest.fixture
+def stopping() -> Iterator[Agent]:
+    """An agent that still stops a task when it is asked for the first time."""
+    agent = Agent("RUNNING", "STOPPED")
+    yield agent
+    agent.server.shutdown()
+    agent.server.server_close()

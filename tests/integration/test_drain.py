@@ -7,12 +7,10 @@
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
+from agent import Agent
 from runner import REGION, Playbooks, Run
 
 HOSTS = ("node0", "node1", "node2")
@@ -140,42 +138,6 @@ def test_upgrading_drains_whatever_the_variable_for_draining_says(batch: Playboo
     )
     assert failed(run) == set(), run.explain()
     assert statuses(batch) == {"node0": "DRAINING", "node2": "DRAINING"}
-
-
-class Agent:
-    """The ECS agent of a host, as far as it tells of its tasks: in the end all have stopped."""
-
-    def __init__(self, *statuses: str) -> None:
-        self.statuses = list(statuses)
-        agent = self
-
-        class Handler(BaseHTTPRequestHandler):
-            """Each question gets the next answer, and the last one for ever."""
-
-            def do_GET(self) -> None:
-                status = agent.statuses.pop(0) if len(agent.statuses) > 1 else agent.statuses[0]
-                task = {"Arn": "task/1", "DesiredStatus": "STOPPED", "KnownStatus": status}
-                body = json.dumps({"Tasks": [task]}).encode()
-                self.send_response(200)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, format: str, *args: Any) -> None:
-                """Nobody reads it."""
-
-        self.server = HTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/v1/tasks"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-
-@pytest.fixture
-def stopping() -> Iterator[Agent]:
-    """An agent that still stops a task when it is asked for the first time."""
-    agent = Agent("RUNNING", "STOPPED")
-    yield agent
-    agent.server.shutdown()
-    agent.server.server_close()
 
 
 def drain_one(playbooks: Playbooks, agent: Agent, *options: str, **variables: Any) -> Run:

@@ -10,6 +10,7 @@ import json
 from typing import Any
 
 import pytest
+from agent import Agent
 from runner import REGION, Playbooks, Run
 
 from emulator import ACCOUNT
@@ -41,15 +42,16 @@ def deny(playbooks: Playbooks, operation: str, count: int, skip: int = 0, servic
     playbooks.emulator("POST", "faults", {**fault, "code": "AccessDeniedException", "message": "no"})
 
 
-def play(playbooks: Playbooks, tasks: list[dict[str, Any]], **variables: Any) -> Run:
-    """Tasks for the three; who they are is known already."""
+def play(playbooks: Playbooks, tasks: list[dict[str, Any]], agent: Agent | None = None, **variables: Any) -> Run:
+    """Tasks for the three; who they are is known already. ``agent``: the ECS agent of all of them."""
     given = {"ids": IDS, "ecs_region": REGION, "ecs_drain_timeout": 1, **variables}
     path = playbooks.folder / "leave.yml"
     path.write_text(json.dumps([playbooks.local(tasks, hosts="all", vars=given)]), encoding="utf-8")
-    return playbooks.run_file(str(path), "-i", ",".join(HOSTS) + ",")
+    asked = ["-e", json.dumps({"__external_instance_tasks_url": agent.url})] if agent else []
+    return playbooks.run_file(str(path), "-i", ",".join(HOSTS) + ",", *asked)
 
 
-def offboard(playbooks: Playbooks, state: str = "absent", rescued: bool = False) -> Run:
+def offboard(playbooks: Playbooks, state: str = "absent", rescued: bool = False, **variables: Any) -> Run:
     """The account's part of taking hosts out; a host that fails may be taken back into the play."""
     ecs = {**PLACE, "state": state, "force": False, "account": ACCOUNT}
     ssm = {"region": REGION, "protect": False, "account": ACCOUNT}
@@ -61,7 +63,7 @@ def offboard(playbooks: Playbooks, state: str = "absent", rescued: bool = False)
         {"ansible.builtin.import_role": {"name": "onprem.ecs.offboard", "tasks_from": "account"}},
     ]
     rescue: dict[str, Any] = {"rescue": [{"ansible.builtin.debug": {"msg": "it stays"}}]} if rescued else {}
-    return play(playbooks, [{"block": tasks, **rescue}])
+    return play(playbooks, [{"block": tasks, **rescue}], **variables)
 
 
 def stopped(run: Run) -> set[str]:
@@ -114,6 +116,76 @@ def test_offboarding_goes_on_with_those_that_are_no_managed_nodes(
     assert "lacks the permission ssm:DeregisterManagedInstance" in run.text
     assert left(batch) == (set(), stopped(run)), run.explain()
     assert len(stopped(run)) == stay
+
+
+def test_a_task_that_is_still_stopping_is_waited_for(batch: Playbooks, stopping: Agent) -> None:
+    """Nobody would stop it once the agent is stopped; to ECS it counts no more."""
+    # Each of the three hosts asks.
+    stopping.statuses = ["RUNNING"] * len(HOSTS) + ["STOPPED"]
+    run = offboard(batch, agent=stopping)
+    assert stopped(run) == set(), run.explain()
+    assert stopping.statuses == ["STOPPED"]
+    assert left(batch) == (set(), set())
+
+
+@pytest.mark.parametrize("rescued", [False, True])
+def test_a_host_whose_tasks_do_not_stop_stays_a_managed_node(batch: Playbooks, stopping: Agent, rescued: bool) -> None:
+    stopping.statuses = ["RUNNING"]
+    run = offboard(batch, rescued=rescued, agent=stopping)
+    assert stopped(run) == (set() if rescued else set(HOSTS)), run.explain()
+    assert "stays a managed node with its agents: tasks are still stopping there: task/1. Run again" in run.text
+    assert left(batch) == (set(), set(HOSTS))
+    # Another run goes on from there.
+    stopping.statuses = ["STOPPED"]
+    assert stopped(offboard(batch, agent=stopping)) == set()
+    assert left(batch) == (set(), set())
+
+
+@pytest.mark.parametrize(
+    ("desired", "variables"),
+    [
+        ("RUNNING", {}),  # of an agent that was never told, as somebody had deregistered it by force
+        ("STOPPED", {"ecs_drain_on_timeout": "force"}),
+        ("STOPPED", {"ecs_offboard_steps": ["ecs", "ssm", "stop"]}),
+    ],
+)
+def test_tasks_that_run_on_are_not_waited_for(
+    batch: Playbooks, stopping: Agent, desired: str, variables: dict[str, Any]
+) -> None:
+    stopping.statuses, stopping.desired = ["RUNNING"], desired
+    run = offboard(batch, agent=stopping, **variables)
+    assert stopped(run) == set(), run.explain()
+    assert left(batch) == (set(), set())
+
+
+@pytest.mark.parametrize(
+    ("statuses", "desired", "stays"), [(["RUNNING"], "STOPPED", True), (["RUNNING"], "RUNNING", False)]
+)
+def test_a_host_that_moves_waits_for_its_tasks(
+    batch: Playbooks, stopping: Agent, statuses: list[str], desired: str, stays: bool
+) -> None:
+    """With the state that it has the agent stops them; a new one would not know them."""
+    stopping.statuses, stopping.desired = statuses, desired
+    want = {"call": "now", "leave": {"arn": "x", "place": PLACE}, "register": False}
+    told = {"item": PLACE, "instances": [], "missing": []}
+    block = {"name": "onprem.ecs.external_instance", "tasks_from": "host"}
+    run = play(
+        batch,
+        [
+            {
+                "ansible.builtin.set_fact": {
+                    "__external_instance_want": want,
+                    "__external_instance_left": {"results": [told]},
+                }
+            },
+            {"ansible.builtin.import_role": block},
+        ],
+        agent=stopping,
+    )
+    assert (
+        "has left cluster edge, and goes no further: tasks are still stopping there: task/1" in run.text
+    ) is stays, run.explain()
+    assert stopped(run) == set(HOSTS), run.explain()
 
 
 def test_a_host_in_no_cluster_has_nothing_to_be_drained_of(playbooks: Playbooks) -> None:

@@ -44,7 +44,8 @@ print(json.dumps(answer, default=str))
 FOOTPRINT = (
     "dpkg-query -W -f '${Package} ${Version} ${Status}\\n'; "
     "find /etc/ecs /etc/amazon /var/lib/amazon /var/lib/ecs /var/cache/onprem.ecs /var/log/ecs /var/log/amazon "
-    "/etc/systemd/system /root /etc/docker ! -path /root ! -path '/root/.ansible*' "
+    "/mnt/ecs /etc/apparmor.d/ecs-agent-default /etc/systemd/system /root /etc/docker "
+    "! -path /root ! -path '/root/.ansible*' "
     "-exec ls -ld --time-style=full-iso {} + 2>/dev/null"
 )
 

@@ -27,6 +27,9 @@ docker create --name ecs-agent own:1 /bin/sleep 10000
 task=com.amazonaws.ecs.task-arn=arn:aws:ecs:eu-west-1:123456789012:task/shop
 docker create --name ended --label $task/1 own:1 /bin/sleep 10000
 docker run --detach --name kept --label $task/2 own:1 /bin/sleep 10000
+# As ecs-init does where there is AppArmor.
+mkdir -p /etc/apparmor.d
+echo "profile ecs-agent-default {}" > /etc/apparmor.d/ecs-agent-default
 """
 #: What docs/life.md says that the controller needs.
 PERMITTED = {action for one in policy("life", "docs/life.md")["Statement"] for action in one["Action"]}

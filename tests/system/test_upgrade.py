@@ -156,3 +156,22 @@ def test_enroll_restarts_the_agents_for_exact_versions(user: Controller) -> None
     assert user.lab.host("node1").run(f"test -x {programs}/{SSM_VERSIONS[0]}/ssm-session-worker").returncode == 0
     assert versions(user)["node1"] == (SSM_VERSIONS[0], ECS_VERSIONS[0])
     instances_up(user, *NAMES)
+
+
+#: The new package's image is cut off before it is loaded.
+CUT = """[Service]
+ExecStartPre=
+ExecStartPre=/usr/bin/truncate --size=-1 /var/cache/ecs/ecs-agent.tar
+ExecStartPre=/usr/libexec/amazon-ecs-init pre-start
+"""
+
+
+def test_an_image_that_cannot_be_loaded_is_named(user: Controller) -> None:
+    """The agent's unit cannot be started then: why, its log says."""
+    folder = "/etc/systemd/system/ecs.service.d"
+    user.lab.host("node1").run(f"mkdir -p {folder}; echo '{CUT}' > {folder}/cut.conf", check=True)
+    run = user.play(UPGRADE, "--limit", "node1", ecs_wait_timeout=20)
+    assert run.recap["node1"]["failed"] == 1, run.text
+    assert "or not be loaded into Docker. Remedy: install the package amazon-ecs-init again" in run.said_of("node1"), (
+        run.text
+    )

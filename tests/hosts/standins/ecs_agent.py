@@ -325,7 +325,10 @@ class Agent:
         echoed = {item["name"]: item.get("value") for item in instance.get("attributes", [])}
         lost = [a["name"] for a in body["attributes"] if "value" in a and echoed.get(a["name"]) != a["value"]]
         if lost:
-            raise AgentExit(EXIT_TERMINAL, f"Instance registration attributes are not valid: {', '.join(lost)}")
+            refusal = "Attribute validation failed"
+            files.agent_log("error", "Error registering attributes", error=refusal, missingAttributes=",".join(lost))
+            files.agent_log("error", "Error registering container instance", error=refusal)
+            raise AgentExit(EXIT_TERMINAL, "Instance registration attempt with invalid attribute(s)")
         self.arn = str(instance["containerInstanceArn"])
         self.state.arn, self.state.cluster = self.arn, self.cluster
         self.state.save(self.version)

@@ -29,6 +29,7 @@ AGENT_LOG = ROOT / "var/log/ecs/ecs-agent.log"
 INIT_LOG = ROOT / "var/log/ecs/ecs-init.log"
 EXEC = ROOT / "var/lib/ecs/deps/execute-command"
 EXEC_PROGRAMS = ("amazon-ssm-agent", "ssm-agent-worker", "ssm-session-worker")
+EBS = ROOT / "mnt/ecs/ebs"
 PID_FILE = ROOT / "run/ecs-agent.pid"
 DOCKER_SOCKET = ROOT / "var/run/docker.sock"
 

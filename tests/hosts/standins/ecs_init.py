@@ -64,10 +64,22 @@ def pre_start() -> None:
                     raise InitError(f"could not create route to the credentials proxy: iptables {rule.format('-A')}")
         except OSError as error:
             raise InitError(f"could not enable loopback routing: {error}") from error
+    files.EBS.mkdir(parents=True, exist_ok=True)
     cached = all(path.exists() and path.stat().st_size for path in (files.IMAGE, files.IMAGE_STATE))
     if not cached:
         _download()
+    _load()
     files.init_log("INFO", "pre-start")
+
+
+def _load() -> None:
+    """Load the agent's image: one that was cut off has no line end. Raises `InitError`."""
+    if not files.IMAGE.read_bytes().endswith(b"\n"):
+        raise InitError(
+            "could not load Amazon Elastic Container Service Agent into Docker: API error (500): Error processing tar "
+            "file(exit status 1): unexpected EOF"
+        )
+    files.IMAGE_STATE.write_text("1")
 
 
 def _download() -> None:
@@ -82,7 +94,6 @@ def _download() -> None:
         raise InitError(f"could not download Amazon Elastic Container Service Agent: {answer.status}")
     files.IMAGE.parent.mkdir(parents=True, exist_ok=True)
     files.IMAGE.write_bytes(answer.body)
-    files.IMAGE_STATE.write_text("2\n")
 
 
 def start(agent: list[str]) -> int:

@@ -54,6 +54,8 @@ def test_registration_refusals(aws: Client, joined: tuple[Node, str]) -> None:
     assert node.join("other", containerInstanceArn=arn).json()["__type"] == "InvalidParameterException"
     stranger = aws.node(IamRole="ecsAnywhereRole").come_online()
     assert stranger.join(containerInstanceArn=arn).json()["__type"] == "ClientException"
+    forgotten = node.join(containerInstanceArn=f"{arn[:-32]}{'0' * 32}").json()
+    assert forgotten["message"] == f"Referenced container instance {'0' * 32} not registered."
     code, _unused = refusal(aws.boto("ecs").register_container_instance, cluster="lab")
     assert code == "ClientException"
 

@@ -127,7 +127,7 @@ def test_an_attribute_that_is_not_echoed_is_final(node: Box, port: str) -> None:
     configure(node, ECS_INSTANCE_ATTRIBUTES='{"rack":"r1"}')
     node.aws.control("POST", "settings", {"drop_attributes": ["rack"]})
     assert node.start("ecs_init", "start", STANDIN_PORT=port).wait(20) == 5
-    assert "attributes are not valid: rack" in node.text(AGENT_LOG)
+    assert 'error="Attribute validation failed" missingAttributes="rack"' in node.text(AGENT_LOG)
     assert [one["name"] for one in instances(node)[0]["attributes"] if one["name"] == "rack"] == ["rack"]
     # One without a value need not come back.
     node.aws.control("POST", "settings", {"drop_attributes": ["ecs.capability.external"]})

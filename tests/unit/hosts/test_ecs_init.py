@@ -63,6 +63,7 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
     monkeypatch.setattr(ecs_files, "IMAGE", place.image)
     monkeypatch.setattr(ecs_files, "IMAGE_STATE", place.state)
     monkeypatch.setattr(ecs_files, "INIT_LOG", tmp_path / "log")
+    monkeypatch.setattr(ecs_files, "EBS", tmp_path / "mnt/ecs/ebs")
     monkeypatch.setattr(ecs_files, "docker", lambda path: {"Version": "20.10.24"})
     monkeypatch.setenv("PATH", str(place.iptables.parent), prepend=":")
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:1")
@@ -131,6 +132,7 @@ def test_a_packet_filter_that_fails(host: Place, capsys: pytest.CaptureFixture[s
 def test_the_cached_image_is_taken(host: Place, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("pre-start") == 0
     assert "Downloading" not in capsys.readouterr().out
+    assert ecs_files.EBS.is_dir(), "the real one makes it, also where there are no volumes"
 
 
 @pytest.mark.parametrize("name", ["image", "state"])
@@ -153,11 +155,19 @@ def test_a_downloaded_image_is_cached(host: Place, monkeypatch: pytest.MonkeyPat
 
     def request(method: str, url: str, *_unused: object, **_more: object) -> wire.Answer:
         asked.append(f"{method} {url}")
-        return wire.Answer(200 if len(asked) > 1 else 403, {}, b"a newer image")
+        return wire.Answer(200 if len(asked) > 1 else 403, {}, b"a newer image\n")
 
     monkeypatch.setattr(wire, "request", request)
     host.state.write_text("")
     assert (run("pre-start"), host.state.read_text()) == (255, "")
     assert (run("pre-start"), run("pre-start")) == (0, 0)
     assert asked == [f"GET {IMAGE_URL}"] * 2
-    assert host.image.read_text() == "a newer image" and host.state.read_text()
+    assert host.image.read_text() == "a newer image\n" and host.state.read_text()
+
+
+def test_an_image_that_cannot_be_loaded(host: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    host.image.write_text("the package's")
+    assert (run("pre-start"), host.state.read_text()) == (255, "2\n")
+    assert "could not load Amazon Elastic Container Service Agent into Docker" in capsys.readouterr().out
+    host.image.write_text("the package's image\n")
+    assert (run("pre-start"), host.state.read_text()) == (0, "1")

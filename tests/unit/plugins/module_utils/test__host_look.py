@@ -348,6 +348,17 @@ def test_until_reached_at_once(host: FakeHost) -> None:
     assert host.clock == NOW
 
 
+def test_until_ecs_is_not_the_agent_before_a_restart_that_nobody_waited_for(host: FakeHost) -> None:
+    host.answers["journalctl"] = journal("")
+    host.answers["systemctl"] = systemctl(
+        amazon_ssm_agent=block("amazon-ssm-agent.service"),
+        docker=block("docker.service"),
+        ecs=block("ecs.service", job=True),
+    )
+    assert look(host)["agent"]["working"]
+    assert str(failed(host, until="ecs")).startswith("ecs.service is about to be started anew (waited 10 s)")
+
+
 def test_until_ssm_waits_for_the_credentials(host: FakeHost) -> None:
     host.run_as(expires="0001-01-01T00:00:00Z")
     slept: list[float] = []
