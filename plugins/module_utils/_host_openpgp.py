@@ -175,7 +175,7 @@ def read_parts(ring: bytes) -> list[Part]:
         elif kind == SIGNATURE and parts:
             parts[-1].hear(body)
         elif kind not in (SIGNATURE, USER_ID, *HARMLESS):
-            # Such as a secret key: another reader, as sqv, which apt has from Debian 13 on, takes it for a key to trust.
+            # Such as a secret key: others trust it too, as sqv does, which apt has from Debian 13 on.
             raise EcsError(f"holds what is no part of a public key (an OpenPGP packet of the kind {kind})")
     return parts
 

@@ -117,7 +117,7 @@ def test_a_secret_key_beside_the_public_one_is_refused(keys: Keys) -> None:
     found = subprocess.run(
         [*command, "--export-secret-keys", keys.fingerprints["edwards"]], check=True, capture_output=True
     )
-    with pytest.raises(EcsError, match="no part of a public key .*kind 5"):
+    with pytest.raises(EcsError, match=r"no part of a public key .*kind 5"):
         read_keys(armour(dearmour(keys.text("rsa")) + found.stdout))
 
 
