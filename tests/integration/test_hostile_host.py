@@ -136,7 +136,7 @@ def test_a_host_gets_no_file_of_the_controller_by_asking_for_it(playbooks: Playb
         "agent": {"exec": {"source": "/opt", "folder": "/opt", "ready": False}},
         "files": {},
     }
-    tasks = [
+    tasks: list[dict[str, Any]] = [
         {"ansible.builtin.import_role": {"name": f"onprem.ecs.{role}", "tasks_from": "variables", "public": True}},
         {"ansible.builtin.debug": {"msg": f"{{{{ __{role}_files + __ecs_agent_exec_wanted | default([]) }}}}"}},
     ]
