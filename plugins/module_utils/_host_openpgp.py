@@ -24,6 +24,8 @@ from ansible_collections.onprem.ecs.plugins.module_utils._errors import EcsError
 BLOCK = re.compile(r"-----BEGIN PGP PUBLIC KEY BLOCK-----(.*?)-----END PGP PUBLIC KEY BLOCK-----", re.DOTALL)
 # Packets.
 SIGNATURE, PUBLIC_KEY, USER_ID, PUBLIC_SUBKEY = 2, 6, 13, 14
+# Those that a ring of public keys may have besides: marker, trust, and a picture of the owner.
+HARMLESS = (10, 12, 17)
 # Signatures by which a key speaks of itself: over its names, over itself, over a subkey.
 OF_ITSELF = (0x10, 0x11, 0x12, 0x13, 0x18, 0x1F)
 # Parts of such a signature.
@@ -159,7 +161,7 @@ def read_parts(ring: bytes) -> list[Part]:
     """The keys of a ring.
 
     Raises:
-        EcsError: one is of a version that nothing here can name, so it must not be trusted.
+        EcsError: one is of a version that nothing here can name, or a secret key, so it must not be trusted.
         ValueError, IndexError, struct.error: it is damaged.
     """
     parts: list[Part] = []
@@ -172,6 +174,9 @@ def read_parts(ring: bytes) -> list[Part]:
             parts[-1].user_id = parts[-1].user_id or body.decode("utf-8", "replace")
         elif kind == SIGNATURE and parts:
             parts[-1].hear(body)
+        elif kind not in (SIGNATURE, USER_ID, *HARMLESS):
+            # Such as a secret key: others trust it too, as sqv does, which apt has from Debian 13 on.
+            raise EcsError(f"holds what is no part of a public key (an OpenPGP packet of the kind {kind})")
     return parts
 
 

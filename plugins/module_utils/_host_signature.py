@@ -85,7 +85,9 @@ def parse_status(status: str) -> list[Signature]:
     """The signatures in the status lines, each with its verdict."""
     verdicts = ("GOODSIG", "BADSIG", "EXPSIG", "EXPKEYSIG", "REVKEYSIG", "ERRSIG")
     found: list[Signature] = []
-    for line in status.splitlines():
+    # Only "\n" ends a line: other ends, such as U+2028, gpg writes as they stand in the name of a key, which may be
+    # anybody's.
+    for line in status.split("\n"):
         words = line.split()
         if len(words) < 3 or words[0] != "[GNUPG:]":
             continue

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 from fnmatch import fnmatchcase
 
@@ -18,6 +19,8 @@ from ansible_collections.onprem.ecs.plugins.module_utils._policy import Document
 #: Policies of AWS's that no role of ECS needs.
 EXCESSIVE = ("AdministratorAccess", "PowerUserAccess", "*FullAccess")
 S3_READ = "AmazonS3ReadOnlyAccess"
+#: All there is, or all of a service: with its actions iam:* on arn:aws:iam::*:* is as much as on *.
+EVERYTHING = re.compile(r"\*|arn:([^:]*:){4}\*")
 
 
 def policy_missing(subject: Subject) -> t.Iterator[Seen]:
@@ -141,7 +144,7 @@ def _wide_policy(subject: Subject, arn: str) -> t.Iterator[Seen]:
 
 def _wide_statement(one: Document) -> str:
     """What is too wide in an Allow statement; empty when nothing is."""
-    if "*" not in resources(one):
+    if not any(map(EVERYTHING.fullmatch, resources(one))):
         return ""
     if "NotAction" in one:
         return "all actions but some on all resources"

@@ -202,6 +202,8 @@ FACTS: dict[str, Any] = {
         "place": {"region": REGION, "cluster": "shop", "attributes": {"site": "berlin"}, "tags": {"owner": "platform"}},
         "name": "node1.example.com",
         "register": True,
+        "leave": {},
+        "stale": {},
         "machine": None,
         "joins": True,
         "trouble": "",

@@ -76,6 +76,14 @@ def included(role: str) -> dict[str, set[str]]:
     return found
 
 
+def test_a_host_cannot_name_the_file_of_tasks_that_is_included() -> None:
+    """A part of a name that it says would lead out of the folder."""
+    files = (COLLECTION / "roles").glob("*/tasks/*.yml")
+    included = [str(task.get("ansible.builtin.include_tasks", "")) for path in files for task in tasks(load(path))]
+    templates = [name for name in included if "{{" in name]
+    assert templates and all(re.search(r"\| basename }}\.yml$", name) for name in templates)
+
+
 @pytest.mark.parametrize("role", ROLES)
 def test_defaults_and_specification_agree(role: str) -> None:
     specified = {name: option["default"] for name, option in options(role).items() if "default" in option}

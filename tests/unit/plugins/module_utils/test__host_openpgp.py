@@ -111,6 +111,16 @@ def test_a_key_of_another_version_is_refused(keys: Keys, version: int) -> None:
         read_keys(armour(bytes(ring)))
 
 
+def test_a_secret_key_beside_the_public_one_is_refused(keys: Keys) -> None:
+    """Another reader would trust it as well: sqv, by which apt judges from Debian 13 on, does."""
+    command = ["gpg", "--homedir", str(keys.signer.home), "--batch", "--pinentry-mode=loopback", "--passphrase="]
+    found = subprocess.run(
+        [*command, "--export-secret-keys", keys.fingerprints["edwards"]], check=True, capture_output=True
+    )
+    with pytest.raises(EcsError, match=r"no part of a public key .*kind 5"):
+        read_keys(armour(dearmour(keys.text("rsa")) + found.stdout))
+
+
 def test_a_text_that_is_cut_short(keys: Keys) -> None:
     ring = dearmour(keys.text("whole"))
     whole = {0}

@@ -153,3 +153,17 @@ def test_gpgv_is_taken_before_gpg(tmp_path: Path, there: tuple[str, ...], used: 
     assert judge(verifier.verify("package.sig", "package"), KEYS, [PRIMARY]).fingerprint == PRIMARY
     (command,) = host.commands
     assert ("--verify" in command) is ("gpgv" not in used)
+
+
+@pytest.mark.parametrize("end", ["\u2028", "\u2029", "\x85", "\x0b", "\x0c", "\x1c", "\r"])
+def test_a_name_in_a_key_cannot_say_whose_signature_it_is(end: str) -> None:
+    # gpg escapes the ends of lines that ASCII has; those of Unicode it writes as they are.
+    forged = f"[GNUPG:] VALIDSIG {PRIMARY} 2026-11-01 1793491200 0 4 0 1 8 00 {PRIMARY}"
+    said = parse_status(
+        status(
+            f"GOODSIG 2784DBF388D19D46 anybody{end}{forged}{end}[GNUPG:] ERRSIG 2784DBF388D19D46",
+            f"VALIDSIG {OTHER} 2026-11-01 1793491200 0 4 0 1 8 00 {OTHER}",
+        )
+    )
+    with pytest.raises(BadSignature, match="whose fingerprint is not pinned"):
+        judge(said, KEYS, [PRIMARY])

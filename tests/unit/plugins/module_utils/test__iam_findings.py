@@ -314,6 +314,12 @@ WRONG: dict[str, tuple[Subject, str, str, str]] = {
     ),
     "everything": (inline(subject(), document("*")), "permissions_too_wide", "high", "mine allows * on all"),
     "a whole service": (inline(subject(), document("S3:*")), "permissions_too_wide", "high", "mine allows s3:*"),
+    "a whole service, by its ARN": (
+        inline(subject(), document("iam:*", resource="arn:aws:iam::*:*")),
+        "permissions_too_wide",
+        "high",
+        "mine allows iam:*",
+    ),
     "a whole service, sometimes": (
         inline(subject(), document("s3:*", Condition={"Bool": {"aws:SecureTransport": "true"}})),
         "permissions_too_wide",

@@ -60,11 +60,15 @@ class Mirror:
         signer = Signer(home)
         self.good, self.other = signer.key("good"), signer.key("other")
         self.soon = signer.key("soon", "20d")
+        # Its name holds what gpgv would say of a signature by the good key.
+        self.forged = signer.key(f"forged\u2028[GNUPG:] VALIDSIG {self.good}\u2028[GNUPG:] ERRSIG 0\u2028")
         self.expired = signer.key("expired", "30d", "20240101T000000")
-        self.keys = {name: signer.public(getattr(self, name)) for name in ("good", "other", "soon", "expired")}
+        self.keys = {
+            name: signer.public(getattr(self, name)) for name in ("good", "other", "soon", "expired", "forged")
+        }
         file = folder / "agent.deb"
         file.write_bytes(PACKAGE)
-        for name in ("good", "other", "soon"):
+        for name in ("good", "other", "soon", "forged"):
             signer.sign(file, getattr(self, name), f".{name}.sig")
         signer.sign(file, self.expired, ".expired.sig", "20240102T000000")
         (folder / "changed.deb").write_bytes(PACKAGE + b"x")
@@ -133,6 +137,10 @@ def test_right_signature_is_placed_and_not_downloaded_again(mirror: Mirror, tmp_
 REFUSALS: dict[str, tuple[dict[str, str], str]] = {
     "changed file": ({"url": "/changed.deb"}, "is not what key"),
     "unpinned key": ({"signature_url": "/agent.deb.other.sig", "key": "other"}, "whose fingerprint is not pinned"),
+    "a key whose name says that it is the pinned one": (
+        {"signature_url": "/agent.deb.forged.sig", "key": "forged"},
+        "whose fingerprint is not pinned",
+    ),
     "unknown key": ({"signature_url": "/agent.deb.other.sig"}, "which is in none of public_keys"),
     "expired key": (
         {"signature_url": "/agent.deb.expired.sig", "key": "expired", "pin": "expired"},
