@@ -58,6 +58,27 @@ def test_it_is_not_moved_against_the_user_s_will(controller: Controller) -> None
     is_in(controller, "first")
 
 
+@pytest.mark.parametrize(
+    ("role", "entry", "said"),
+    [
+        ("external_instance", "main", "registered in cluster first, not in second"),
+        ("external_instance", "drain", "The host is in cluster first"),
+        ("external_instance", "upgrade", "The host is in cluster first"),
+        ("offboard", "main", "The host is in cluster first"),
+    ],
+)
+def test_a_refusal_is_none_to_ignore(controller: Controller, role: str, entry: str, said: str) -> None:
+    """A play that goes on after errors must not go on to what was refused."""
+    task = {"ansible.builtin.import_role": {"name": f"onprem.ecs.{role}", "tasks_from": entry}}
+    play = {"hosts": "ecs", "gather_facts": False, "ignore_errors": True, "tasks": [task]}
+    controller.forget_calls()
+    run = controller.play(controller.write_play("on", [play]), ecs_cluster="second", ecs_allow_move=False)
+    assert run.code != 0, run.text
+    assert said in run.said_of("node1")
+    assert controller.calls().writes == {}
+    is_in(controller, "first")
+
+
 def test_a_forgotten_cluster_does_not_move_it(controller: Controller) -> None:
     run = controller.enroll(ecs_cluster="default")
     assert run.code != 0

@@ -37,9 +37,9 @@ def twice(user: Controller, name: str, **variables: Any) -> None:
     assert run.changed() == {"node1": 0}, run.text
 
 
-def activation(user: Controller) -> dict[str, Any]:
-    """The variables of a new activation."""
-    made = user.ask("onprem.ecs.ssm_activation", iam_role=ROLE, region="eu-west-1")
+def activation(user: Controller, limit: int = 1) -> dict[str, Any]:
+    """The variables of a new activation, for this number of hosts."""
+    made = user.ask("onprem.ecs.ssm_activation", iam_role=ROLE, region="eu-west-1", registration_limit=limit)
     return {"ecs_activation_id": made["activation_id"], "ecs_activation_code": made["activation_code"]}
 
 
@@ -154,3 +154,13 @@ def test_each_looks_for_itself(controller: Controller) -> None:
     run = controller.play(controller.write_play("after", [play]))
     assert run.code == 0, run.text
     assert controller.lab.host("node1").run("systemctl is-active amazon-ssm-agent").returncode == 0
+
+
+def test_a_host_that_was_taken_out_in_the_same_run_comes_back(controller: Controller) -> None:
+    """What an earlier play has fetched may be gone from the host: offboarding takes the packages away as well."""
+    out = {"hosts": "ecs", "gather_facts": False, "roles": ["onprem.ecs.offboard"]}
+    agents = {"hosts": "ecs", "gather_facts": False, "roles": ["onprem.ecs.ssm_agent", "onprem.ecs.ecs_agent"]}
+    run = controller.play(controller.write_play("again", [out, agents, out, agents]), **activation(controller, limit=2))
+    assert run.code == 0, run.text
+    (node,) = controller.state()["managed_nodes"]
+    assert node["PingStatus"] == "Online"
