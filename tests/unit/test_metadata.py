@@ -60,7 +60,7 @@ def test_nothing_belongs_to_one_machine() -> None:
 
 
 def test_one_oldest_ansible() -> None:
-    oldest = re.fullmatch(r">=(2\.\d+)\.0", load("meta/runtime.yml")["requires_ansible"])
+    oldest = re.fullmatch(r">=(2\.\d+)\.\d+", load("meta/runtime.yml")["requires_ansible"])
     assert oldest
     for path in files("roles/*/meta/main.yml"):
         assert load(str(path))["galaxy_info"]["min_ansible_version"] == oldest[1], path
