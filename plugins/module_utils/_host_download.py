@@ -147,8 +147,8 @@ def download(host: Host, request: Request, fetch: Fetch) -> tuple[bool, Verified
         return True, verified
     except OSError as error:
         raise EcsError(
-            f"dest: no file can be written beside {request.dest}: {error.strerror}. See that there is room (df -h, df -i), "
-            "and run again."
+            f"dest: no file can be written beside {request.dest}: {error.strerror}. See that there is room (df -h, "
+            "df -i), and run again."
         ) from error
     finally:
         shutil.rmtree(work, ignore_errors=True)

@@ -273,7 +273,7 @@ missing:
       description:
         - V(ssm_not_registered), V(ssm_not_online), V(ecs_not_registered), V(ecs_not_active) or V(ecs_not_connected).
         - V(not_changed) when AWS has refused to do something for the host. Added in version 0.2.0.
-        - V(has_tasks) when tasks are left after O(wait_timeout) and O(on_timeout) is not V(force). Added in version 0.2.0.
+        - V(has_tasks) when tasks are left after O(wait_timeout), but for O(on_timeout=force). Added in version 0.2.0.
       type: str
     what:
       description: What is not as it should be.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -41,18 +42,12 @@ def test_a_full_disk_is_named_with_the_path(tmp_path: Path, monkeypatch: pytest.
     assert not folder.exists(), "something was left"
 
 
-class Answer:
-    """A module whose options do not matter."""
-
-    params = {"timeout": 1, "ca_path": None}
-
-
 @pytest.mark.parametrize("scheme", ["file", "http"])
 def test_a_full_disk_is_no_fault_of_the_mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scheme: str) -> None:
     served = tmp_path / "a.deb"
     served.write_bytes(b"x" * 100_000)
     with served.open("rb") as stream:
         monkeypatch.setattr(fetch, "fetch_url", lambda *_arguments, **_options: (stream, {"status": 200}))
-        module: Any = Answer()
+        module: Any = SimpleNamespace(params={"timeout": 1, "ca_path": None})
         with pytest.raises(OSError, match="No space left"):
             fetch.fetch_with(module)(f"{scheme}://{served}", "/dev/full", 0)
