@@ -82,6 +82,29 @@ def test_a_host_that_is_not_in_the_cluster_stops_itself_alone(
     assert statuses(batch) == {"node0": "DRAINING", "node2": "DRAINING"}
 
 
+def test_in_the_end_of_enrolling_each_tells_of_itself(batch: Playbooks) -> None:
+    """One is up, one is not in the cluster, and the agent of one is not connected."""
+    place = {"region": REGION, "cluster": "edge", "attributes": {}, "tags": {}}
+    want = {"call": "now", "place": place, "name": "", "host": "{{ inventory_hostname }}"}
+    look = {"ecs_host": {"ssm": {"instance_id": "{{ ids[inventory_hostname] }}"}}}
+    facts = {"__external_instance_want": want, "__external_instance_call": "now", "__ecs_look": look}
+    role = {"name": "onprem.ecs.external_instance", "tasks_from": "prove"}
+    path = batch.folder / "prove.yml"
+    tasks = [{"ansible.builtin.set_fact": facts}, {"ansible.builtin.import_role": role}]
+    given = {"ids": IDS, "ecs_wait_timeout": 1}
+    path.write_text(json.dumps([batch.local(tasks, hosts="all", vars=given)]), encoding="utf-8")
+    instance = {"Region": REGION, "cluster": "edge", "InstanceId": IDS["node2"], "agentConnected": False}
+    batch.emulator("POST", "reset")
+    nodes = [{"InstanceId": one, "Region": REGION, "IamRole": "r", "PingStatus": "Online"} for one in IDS.values()]
+    up = {**instance, "InstanceId": IDS["node0"], "agentConnected": True}
+    batch.emulator("POST", "seed", {"nodes": nodes, "container_instances": [up, instance]})
+    run = batch.run_file(str(path), "-i", ",".join(HOSTS) + ",")
+    assert failed(run) == {"node1", "node2"}, run.explain()
+    assert said_of(run, "node1").startswith(f"{IDS['node1']} is not in the cluster edge. on the host: journalctl")
+    told = f"{IDS['node2']} is in the cluster edge, but its ECS agent is not connected. on the host: systemctl status"
+    assert said_of(run, "node2").startswith(told)
+
+
 def test_check_mode_tells_the_same(batch: Playbooks) -> None:
     batch.emulator("DELETE", "calls")
     run = drain(batch, "--check")
