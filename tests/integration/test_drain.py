@@ -95,13 +95,14 @@ def test_in_the_end_of_enrolling_each_tells_of_itself(batch: Playbooks) -> None:
     path.write_text(json.dumps([batch.local(tasks, hosts="all", vars=given)]), encoding="utf-8")
     instance = {"Region": REGION, "cluster": "edge", "InstanceId": IDS["node2"], "agentConnected": False}
     batch.emulator("POST", "reset")
-    nodes = [{"InstanceId": one, "Region": REGION, "IamRole": "r", "PingStatus": "Online"} for one in IDS.values()]
+    common = {"Region": REGION, "IamRole": "r", "PingStatus": "Online"}
+    nodes = [{"InstanceId": one, "Reported": {"ComputerName": name}, **common} for name, one in IDS.items()]
     up = {**instance, "InstanceId": IDS["node0"], "agentConnected": True}
     batch.emulator("POST", "seed", {"nodes": nodes, "container_instances": [up, instance]})
     run = batch.run_file(str(path), "-i", ",".join(HOSTS) + ",")
     assert failed(run) == {"node1", "node2"}, run.explain()
-    assert said_of(run, "node1").startswith(f"{IDS['node1']} is not in the cluster edge. on the host: journalctl")
-    told = f"{IDS['node2']} is in the cluster edge, but its ECS agent is not connected. on the host: systemctl status"
+    assert said_of(run, "node1").startswith(f"{IDS['node1']} (node1) is not in the cluster edge. on the host: ")
+    told = f"{IDS['node2']} (node2) is in the cluster edge, but its ECS agent is not connected. on the host: systemctl status"
     assert said_of(run, "node2").startswith(told)
 
 
