@@ -23,6 +23,12 @@ if t.TYPE_CHECKING:
 #: The pause between two looks grows by this factor up to this many seconds: 1,000 hosts are 40 calls a look.
 GROWTH, LONGEST_PAUSE = 1.5, 30.0
 
+TASKS_REMEDY = (
+    "Tasks that belong to no service are not stopped by draining, and a service whose minimum healthy percent is 100 "
+    "needs room elsewhere first: stop the tasks, or give them room, or use on_timeout=force (in the roles "
+    "ecs_drain_on_timeout)"
+)
+
 
 def work(aws: Aws, module: Module) -> Result:
     """The module ``ecs_external_instance``."""
@@ -150,6 +156,7 @@ def _draining(run: Run) -> Result:
     if busy and want.wait and want.on_timeout != "force":
         _give_up(run, drain, busy)
         wrong.append(_busy_words(want, busy))
+        missing += _busy_lacks(want, busy)
     return _ended(run, [*wrong, *run.words()], instances, missing)
 
 
@@ -168,7 +175,8 @@ def _absent(run: Run) -> Result:
         run.carry_out(plans.plan_deregister(some, want, force), some)
     if stays:
         _give_up(run, drain, busy)
-    return _ended(run, [*([_busy_words(want, busy)] if stays else []), *run.words()], instances)
+    wrong, missing = ([_busy_words(want, busy)], _busy_lacks(want, busy)) if stays else ([], [])
+    return _ended(run, [*wrong, *run.words()], instances, missing)
 
 
 def _drained(run: Run, instances: t.Sequence[Instance]) -> tuple[list[Instance], list[Instance], Plan]:
@@ -200,14 +208,25 @@ def _give_up(run: Run, drain: Plan, busy: t.Iterable[Instance]) -> None:
         run.carry_out(plans.plan_reactivate(ours, run.want), ours)
 
 
-def _busy_words(want: plans.Options, busy: t.Iterable[Instance]) -> str:
-    told = [
-        f"{one.instance_id} has {one.tasks} tasks" + ("" if one.connected else " and its agent is not connected")
+def _busy_lacks(want: plans.Options, busy: t.Iterable[Instance]) -> list[Lack]:
+    now = {"reactivate": "it is ACTIVE again if this run has drained it", "fail": "it stays DRAINING"}[want.on_timeout]
+    return [
+        Lack(
+            one.instance_id,
+            (one.node or {}).get("ComputerName"),
+            "has_tasks",
+            f"{_tasks_words(one)} after {want.patience:g} s; {now}",
+            TASKS_REMEDY,
+        )
         for one in busy
     ]
+
+
+def _busy_words(want: plans.Options, busy: t.Iterable[Instance]) -> str:
+    told = [f"{one.instance_id} {_tasks_words(one)}" for one in busy]
     now = {"reactivate": "those drained by this run are ACTIVE again", "fail": "they stay DRAINING"}[want.on_timeout]
-    return (
-        f"not empty after {want.patience:g} s: {'; '.join(told)}; {now}. Tasks that belong to no service are not "
-        "stopped by draining, and a service whose minimum healthy percent is 100 needs room elsewhere first: stop the "
-        "tasks, or give them room, or use on_timeout=force (in the roles ecs_drain_on_timeout)"
-    )
+    return f"not empty after {want.patience:g} s: {'; '.join(told)}; {now}. {TASKS_REMEDY}"
+
+
+def _tasks_words(one: Instance) -> str:
+    return f"has {one.tasks} tasks" + ("" if one.connected else " and its agent is not connected")

@@ -145,6 +145,11 @@ def download(host: Host, request: Request, fetch: Fetch) -> tuple[bool, Verified
             raise BadSignature(f"{request.url} is not used: {error} (signature {request.signature_url}).") from error
         place(path, request.dest)
         return True, verified
+    except OSError as error:
+        raise EcsError(
+            f"dest: no file can be written beside {request.dest}: {error.strerror}. See that there is room (df -h, "
+            "df -i), and run again."
+        ) from error
     finally:
         shutil.rmtree(work, ignore_errors=True)
         if missing and not os.listdir(folder):

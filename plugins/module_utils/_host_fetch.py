@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 import typing as t
 
@@ -15,6 +16,10 @@ from ansible_collections.onprem.ecs.plugins.module_utils._errors import EcsError
 
 if t.TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
+
+
+#: The disk that is written to is full: no fault of what is read, so whoever chose the path tells of it.
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
 def _copy(stream: t.BinaryIO, path: str, limit: int, url: str) -> int:
@@ -36,6 +41,8 @@ def _fetch_local(url: str, path: str, limit: int) -> None:
         with open(local, "rb") as stream:
             _copy(stream, path, limit, url)
     except OSError as error:
+        if error.errno in NO_ROOM:
+            raise
         raise EcsError(f"{url} cannot be read on the host: {error.strerror}.") from error
 
 
@@ -70,6 +77,8 @@ def fetch_with(module: AnsibleModule) -> t.Callable[[str, str, int], None]:
         try:
             size = _copy(response, path, limit, url)
         except OSError as error:
+            if error.errno in NO_ROOM:
+                raise
             raise EcsError(f"{url} was cut short: {error}. Run again.") from error
         expected = info.get("content-length")
         if expected and str(expected).isdigit() and int(expected) != size:

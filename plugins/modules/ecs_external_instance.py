@@ -259,7 +259,6 @@ instances:
 missing:
   description:
     - What hosts lack to be as wanted, also when the task fails because of them.
-    - Those that have tasks after O(wait_timeout) are not here. RV(instances) shows their tasks.
   returned: always
   type: list
   elements: dict
@@ -274,6 +273,7 @@ missing:
       description:
         - V(ssm_not_registered), V(ssm_not_online), V(ecs_not_registered), V(ecs_not_active) or V(ecs_not_connected).
         - V(not_changed) when AWS has refused to do something for the host. Added in version 0.2.0.
+        - V(has_tasks) when tasks are left after O(wait_timeout), but for O(on_timeout=force). Added in version 0.2.0.
       type: str
     what:
       description: What is not as it should be.

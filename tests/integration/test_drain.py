@@ -51,6 +51,13 @@ def failed(run: Run) -> set[str]:
     return {host for host, counts in told["stats"].items() if counts["failures"]}
 
 
+def said_of(run: Run, host: str) -> str:
+    """Why this host was stopped."""
+    told = json.loads(run.text[run.text.index("{") :])
+    tasks = [task["hosts"] for play in told["plays"] for task in play["tasks"]]
+    return str(next(hosts[host]["msg"] for hosts in tasks if hosts.get(host, {}).get("failed")))
+
+
 def statuses(playbooks: Playbooks) -> dict[str, str]:
     """The status of each host that is in the cluster."""
     names = {one: name for name, one in IDS.items()}
@@ -64,8 +71,37 @@ def test_a_host_that_is_not_in_the_cluster_stops_itself_alone(
 ) -> None:
     run = drain(batch, ecs_drain_on_timeout=on_timeout)
     assert failed(run) == stopped, run.explain()
-    assert f"not in the cluster edge: {IDS['node1']}" in run.text
+    told = {host: said_of(run, host) for host in stopped}
+    assert told["node1"].startswith(f"{IDS['node1']} is not in the cluster edge. on the host: ")
+    # Each tells of itself: with a thousand hosts a message for all of them, told by each, is one that nobody can read.
+    assert all(IDS[other] not in told[host] for host in stopped for other in HOSTS if other != host)
+    if on_timeout == "fail":
+        assert told["node2"].startswith(f"{IDS['node2']} has 1 tasks after 1 s; it stays DRAINING. Tasks that ")
     assert statuses(batch) == {"node0": "DRAINING", "node2": "DRAINING"}
+
+
+def test_in_the_end_of_enrolling_each_tells_of_itself(batch: Playbooks) -> None:
+    """One is up, one is not in the cluster, and the agent of one is not connected."""
+    place = {"region": REGION, "cluster": "edge", "attributes": {}, "tags": {}}
+    want = {"call": "now", "place": place, "name": "", "host": "{{ inventory_hostname }}"}
+    look = {"ecs_host": {"ssm": {"instance_id": "{{ ids[inventory_hostname] }}"}}}
+    facts = {"__external_instance_want": want, "__external_instance_call": "now", "__ecs_look": look}
+    role = {"name": "onprem.ecs.external_instance", "tasks_from": "prove"}
+    path = batch.folder / "prove.yml"
+    tasks = [{"ansible.builtin.set_fact": facts}, {"ansible.builtin.import_role": role}]
+    given = {"ids": IDS, "ecs_wait_timeout": 1}
+    path.write_text(json.dumps([batch.local(tasks, hosts="all", vars=given)]), encoding="utf-8")
+    instance = {"Region": REGION, "cluster": "edge", "InstanceId": IDS["node2"], "agentConnected": False}
+    batch.emulator("POST", "reset")
+    common = {"Region": REGION, "IamRole": "r", "PingStatus": "Online"}
+    nodes = [{"InstanceId": one, "Reported": {"ComputerName": name}, **common} for name, one in IDS.items()]
+    up = {**instance, "InstanceId": IDS["node0"], "agentConnected": True}
+    batch.emulator("POST", "seed", {"nodes": nodes, "container_instances": [up, instance]})
+    run = batch.run_file(str(path), "-i", ",".join(HOSTS) + ",")
+    assert failed(run) == {"node1", "node2"}, run.explain()
+    assert said_of(run, "node1").startswith(f"{IDS['node1']} (node1) is not in the cluster edge. on the host: ")
+    told = f"{IDS['node2']} (node2) is in the cluster edge, but its ECS agent is not connected. on the host: "
+    assert said_of(run, "node2").startswith(told)
 
 
 def test_check_mode_tells_the_same(batch: Playbooks) -> None:
