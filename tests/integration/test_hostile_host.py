@@ -154,3 +154,12 @@ def test_a_host_does_not_choose_the_tasks(playbooks: Playbooks) -> None:
     run = answer(playbooks, {}, {"ansible.builtin.include_role": role, "vars": given})
     assert run.code != 0 and "install_other.yml" in run.text, run.explain()
     assert "other tasks" not in run.text
+
+
+def test_a_host_that_does_not_answer_ends_also_in_a_play_that_goes_on_without(playbooks: Playbooks) -> None:
+    role = {"ansible.builtin.include_role": {"name": "onprem.ecs.external_instance"}}
+    given = {"ecs_region": REGION, "ecs_cluster": "edge", "ansible_host": "127.0.0.1", "ansible_port": 1}
+    play = playbooks.local([role], connection="ssh", ignore_unreachable=True, vars=given)
+    run = playbooks.run([play])
+    assert run.code == 4, run.explain()
+    assert "has no attribute" not in run.text
