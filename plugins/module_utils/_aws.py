@@ -28,9 +28,9 @@ from ansible_collections.onprem.ecs.plugins.module_utils._errors import EcsError
 #: Codes that AWS uses for "you may not". The missing permission is then the operation itself.
 DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
 
-#: What SSM and ECS answer to a key that they do not know. In a Region that is not enabled they know none:
+#: What AWS answers to a key that it does not know; the second is STS's. In a Region that is not enabled they know none:
 #: https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html
-UNKNOWN_KEY = "UnrecognizedClientException"
+UNKNOWN_KEY = ("UnrecognizedClientException", "InvalidClientTokenId")
 
 #: Attempts of one call on throttling and passing faults; botocore waits with jitter, at most 20 s in between.
 MAX_ATTEMPTS = 8
@@ -84,8 +84,11 @@ class AwsError(EcsError):
             if named and named.group(1) != action:
                 return f"{text}. The caller lacks the permission {named.group(1)}"
             text += f". The caller lacks the permission {OTHER_PERMISSION.get(action, action)} on {self.resource}"
-        if self.code == UNKNOWN_KEY:
-            text += ". The key is wrong, or the account has not enabled the Region"
+        if self.code in UNKNOWN_KEY:
+            # IAM has no Regions.
+            text += ". The key is wrong" + (
+                "" if self.service == "iam" else ", or the account has not enabled the Region"
+            )
         return text
 
 
@@ -198,7 +201,7 @@ class Aws:
 
 
 def _in(resource: str, region: str | None) -> str:
-    """A resource for the words of an error, with a Region that is not the connection's."""
+    """A resource for the words of an error, with the Region that the caller has named."""
     return f"{resource} in {region}" if region else resource
 
 

@@ -6,11 +6,12 @@
 
 from __future__ import annotations
 
+import functools
 import typing as t
 
-from ansible_collections.onprem.ecs.plugins.module_utils import _ecs
+from ansible_collections.onprem.ecs.plugins.module_utils import _ecs, _ssm
 from ansible_collections.onprem.ecs.plugins.module_utils import _ecs_instance_plan as plans
-from ansible_collections.onprem.ecs.plugins.module_utils._aws import Aws, AwsError, NoAnswer
+from ansible_collections.onprem.ecs.plugins.module_utils._aws import Aws, AwsError, NoAnswer, eventually
 from ansible_collections.onprem.ecs.plugins.module_utils._ecs_instance import Instance, Lack, shown
 from ansible_collections.onprem.ecs.plugins.module_utils._plan import Change, Plan
 
@@ -71,7 +72,8 @@ class Run:
     def _make(self, change: Change, later: list[Change], nodes: plans.Nodes) -> Change | None:
         """One call; what of the change needs no more care: it was done, or was put before ``later`` host by host."""
         try:
-            answer = self.aws.call(change.service, change.operation, change.resource, **change.params)
+            call = functools.partial(self.aws.call, change.service, change.operation, change.resource, **change.params)
+            answer = eventually(call, _ssm.is_busy)
             refused = _refusals(change, answer)
         except AwsError as error:
             if self._is_gone(change, error):

@@ -156,7 +156,7 @@ def _draining(run: Run) -> Result:
     if busy and want.wait and want.on_timeout != "force":
         _give_up(run, drain, busy)
         wrong.append(_busy_words(want, busy))
-        missing += _busy_lacks(want, busy)
+        missing += _busy_lacks(run, busy)
     return _ended(run, [*wrong, *run.words()], instances, missing)
 
 
@@ -175,7 +175,7 @@ def _absent(run: Run) -> Result:
         run.carry_out(plans.plan_deregister(some, want, force), some)
     if stays:
         _give_up(run, drain, busy)
-    wrong, missing = ([_busy_words(want, busy)], _busy_lacks(want, busy)) if stays else ([], [])
+    wrong, missing = ([_busy_words(want, busy)], _busy_lacks(run, busy)) if stays else ([], [])
     return _ended(run, [*wrong, *run.words()], instances, missing)
 
 
@@ -208,14 +208,16 @@ def _give_up(run: Run, drain: Plan, busy: t.Iterable[Instance]) -> None:
         run.carry_out(plans.plan_reactivate(ours, run.want), ours)
 
 
-def _busy_lacks(want: plans.Options, busy: t.Iterable[Instance]) -> list[Lack]:
-    now = {"reactivate": "it is ACTIVE again if this run has drained it", "fail": "it stays DRAINING"}[want.on_timeout]
+def _busy_lacks(run: Run, busy: t.Iterable[Instance]) -> list[Lack]:
+    now = {"reactivate": "; it is ACTIVE again if this run has drained it", "fail": "; it stays DRAINING"}
     return [
         Lack(
             one.instance_id,
             (one.node or {}).get("ComputerName"),
             "has_tasks",
-            f"{_tasks_words(one)} after {want.patience:g} s; {now}",
+            # Where it could not be given back, that is told as well.
+            f"{_tasks_words(one)} after {run.want.patience:g} s"
+            + ("" if one.instance_id in run.failed else now[run.want.on_timeout]),
             TASKS_REMEDY,
         )
         for one in busy

@@ -14,6 +14,7 @@ import tempfile
 import typing as t
 
 from ansible_collections.onprem.ecs.plugins.module_utils._errors import EcsError
+from ansible_collections.onprem.ecs.plugins.module_utils._host_fetch import NO_ROOM
 from ansible_collections.onprem.ecs.plugins.module_utils._host_io import Host
 from ansible_collections.onprem.ecs.plugins.module_utils._host_signature import (
     BadSignature,
@@ -146,6 +147,8 @@ def download(host: Host, request: Request, fetch: Fetch) -> tuple[bool, Verified
         place(path, request.dest)
         return True, verified
     except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise EcsError(f"dest: {error}.") from error
         raise EcsError(
             f"dest: no file can be written beside {request.dest}: {error.strerror}. See that there is room (df -h, "
             "df -i), and run again."

@@ -24,8 +24,9 @@ from ansible_collections.onprem.ecs.plugins.module_utils._errors import EcsError
 BLOCK = re.compile(r"-----BEGIN PGP PUBLIC KEY BLOCK-----(.*?)-----END PGP PUBLIC KEY BLOCK-----", re.DOTALL)
 # Packets.
 SIGNATURE, PUBLIC_KEY, USER_ID, PUBLIC_SUBKEY = 2, 6, 13, 14
-# Those that a ring of public keys may have besides: marker, trust, and a picture of the owner.
-HARMLESS = (10, 12, 17)
+# Those that a ring of public keys may have besides: marker, trust, a picture of the owner, padding, and what programs
+# keep for themselves.
+HARMLESS = (10, 12, 17, 21, *range(60, 64))
 # Signatures by which a key speaks of itself: over its names, over itself, over a subkey.
 OF_ITSELF = (0x10, 0x11, 0x12, 0x13, 0x18, 0x1F)
 # Parts of such a signature.

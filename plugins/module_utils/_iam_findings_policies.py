@@ -19,8 +19,6 @@ from ansible_collections.onprem.ecs.plugins.module_utils._policy import Document
 #: Policies of AWS's that no role of ECS needs.
 EXCESSIVE = ("AdministratorAccess", "PowerUserAccess", "*FullAccess")
 S3_READ = "AmazonS3ReadOnlyAccess"
-#: All there is, or all of a service: with its actions iam:* on arn:aws:iam::*:* is as much as on *.
-EVERYTHING = re.compile(r"\*|arn:([^:]*:){4}\*")
 
 
 def policy_missing(subject: Subject) -> t.Iterator[Seen]:
@@ -144,12 +142,19 @@ def _wide_policy(subject: Subject, arn: str) -> t.Iterator[Seen]:
 
 def _wide_statement(one: Document) -> str:
     """What is too wide in an Allow statement; empty when nothing is."""
-    if not any(map(EVERYTHING.fullmatch, resources(one))):
-        return ""
     if "NotAction" in one:
-        return "all actions but some on all resources"
-    wide = [action for action in _policy.actions(one) if action == "*" or action.endswith(":*")]
+        return "all actions but some on all resources" if "*" in resources(one) else ""
+    wide = [action for action in _policy.actions(one) if any(_is_all(action, name) for name in resources(one))]
     return f"{', '.join(wide)} on all resources" if wide else ""
+
+
+def _is_all(action: str, resource: str) -> bool:
+    """Whether these are all actions, or all of a service, on all there is: iam:* on arn:aws:iam::*:* is no less."""
+    service, colon, name = action.partition(":")
+    if action != "*" and (not colon or name != "*"):
+        return False
+    by_arn = action != "*" and re.fullmatch(rf"arn:[^:]*:{re.escape(service)}:\*?:[^:]*:\*", resource)
+    return resource == "*" or bool(by_arn)
 
 
 def policy_not_documented(subject: Subject) -> t.Iterator[Seen]:

@@ -27,6 +27,11 @@ BUSY = "TooManyUpdates"
 NODE_ID = re.compile(r"mi-[0-9a-f]{17}\Z")
 
 
+def is_busy(error: AwsError) -> bool:
+    """True when somebody else is changing the same."""
+    return error.code == BUSY
+
+
 class StoredCode(t.NamedTuple):
     """What is kept in a SecureString between runs."""
 

@@ -33,6 +33,9 @@ CLOCK_MARGIN = timedelta(minutes=5)
 #: SSM's words for a role that IAM has not told it about yet, or that is really not there; it has had two.
 UNKNOWN_ROLE = re.compile("nonexistent role|not existing role", re.IGNORECASE)
 
+#: What SSM answers about an activation, or a parameter, that is not there any more.
+GONE = ("InvalidActivation", "InvalidActivationId", "ParameterNotFound")
+
 #: Attempts at making an activation for a role that SSM does not know yet: about half a minute.
 ROLE_ATTEMPTS = 10
 
@@ -223,7 +226,7 @@ def present(aws: Aws, module: Module) -> Result:
         return {**result, "activation_code": None, **_answer({**params, "ActivationId": None})}
     made = create(aws, want.iam_role, params)
     if store:
-        keep(aws, store, made)
+        keep(aws, store, made, plan.words())
         remove(aws, used_up, made_words)
     return {
         **result,
@@ -243,11 +246,6 @@ def _answer(activation: t.Mapping[str, t.Any]) -> Result:
 def role_is_unknown(error: AwsError) -> bool:
     """True when SSM does not know a role, as it does for a moment of one that is new."""
     return error.code == "ValidationException" and bool(UNKNOWN_ROLE.search(error.aws_message))
-
-
-def is_busy(error: AwsError) -> bool:
-    """True when somebody else is changing the same."""
-    return error.code == _ssm.BUSY
 
 
 def create(aws: Aws, iam_role: str, params: t.Mapping[str, t.Any]) -> _ssm.StoredCode:
@@ -274,8 +272,11 @@ def create(aws: Aws, iam_role: str, params: t.Mapping[str, t.Any]) -> _ssm.Store
     return _ssm.StoredCode(made["ActivationId"], made["ActivationCode"])
 
 
-def keep(aws: Aws, store: str, code: _ssm.StoredCode) -> None:
-    """Put the code into the parameter. If that fails the activation is taken back: nobody would ever find it again."""
+def keep(aws: Aws, store: str, code: _ssm.StoredCode, made: t.Sequence[str]) -> None:
+    """Put the code into the parameter. If that fails the activation is taken back: nobody would ever find it again.
+
+    :param made: the activation, in words
+    """
     params: dict[str, t.Any] = {
         "Name": store,
         "Type": "SecureString",
@@ -284,17 +285,27 @@ def keep(aws: Aws, store: str, code: _ssm.StoredCode) -> None:
         "Description": "SSM hybrid activation, kept by onprem.ecs.ssm_activation",
     }
     try:
-        eventually(lambda: aws.call("ssm", "PutParameter", f"parameter {store}", **params), is_busy)
+        eventually(lambda: aws.call("ssm", "PutParameter", f"parameter {store}", **params), _ssm.is_busy)
     except AwsError as error:
-        try:
-            aws.call("ssm", "DeleteActivation", code.activation_id, ActivationId=code.activation_id)
-        except AwsError as left:
-            raise EcsError(
-                f"{error}. The activation {code.activation_id} was made, and could not be taken back: {left}. Delete "
-                "it, or let it expire",
-                changed=True,
-            ) from error
-        raise
+        left = _take_back(aws, code.activation_id)
+        if not left:
+            raise
+        raise EcsError(
+            f"{error}. The activation {code.activation_id} was made, and could not be taken back: {left}. Delete "
+            "it, or let it expire",
+            changed=True,
+            changes=list(made),
+        ) from error
+
+
+def _take_back(aws: Aws, activation_id: str) -> AwsError | None:
+    """Delete an activation; why it is still there."""
+    delete = functools.partial(aws.call, "ssm", "DeleteActivation", activation_id, ActivationId=activation_id)
+    try:
+        eventually(delete, _ssm.is_busy)
+    except AwsError as error:
+        return None if error.code in GONE else error
+    return None
 
 
 def absent(aws: Aws, module: Module) -> Result:
@@ -338,9 +349,9 @@ def remove(aws: Aws, plan: Plan, before: t.Sequence[str] = ()) -> None:
     for change in plan.ordered():
         try:
             call = functools.partial(aws.call, change.service, change.operation, change.resource, **change.params)
-            eventually(call, is_busy)
+            eventually(call, _ssm.is_busy)
         except AwsError as error:
-            if error.code not in ("InvalidActivation", "InvalidActivationId", "ParameterNotFound"):
+            if error.code not in GONE:
                 error.result.update(changed=bool(done), changes=done)
                 raise
         done.append(change.words)

@@ -16,7 +16,6 @@ from ansible_collections.onprem.ecs.plugins.module_utils._errors import EcsError
 from ansible_collections.onprem.ecs.plugins.module_utils._plan import Change, Phase, Plan
 from ansible_collections.onprem.ecs.plugins.module_utils._ssm_activation import (
     ROLE_ATTEMPTS,
-    is_busy,
     role_is_unknown,
     role_name,
 )
@@ -251,7 +250,7 @@ def _make(aws: Aws, change: Change) -> None:
     try:
         eventually(
             lambda: aws.call(change.service, change.operation, change.resource, **change.params),
-            lambda error: role_is_unknown(error) or is_busy(error),
+            lambda error: role_is_unknown(error) or _ssm.is_busy(error),
             retries=ROLE_ATTEMPTS,
         )
     except AwsError as error:

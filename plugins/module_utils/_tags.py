@@ -80,7 +80,7 @@ def check_count(resource: str, then: t.Iterable[str]) -> None:
     if len(own) > MOST_TAGS:
         raise EcsError(
             f"tags: {resource} would have {len(own)} tags with those that it has already, and can have {MOST_TAGS} at "
-            "most: name fewer, or set purge_tags: true"
+            "most: name fewer, or remove some. tags with purge_tags: true removes those that it does not name"
         )
 
 

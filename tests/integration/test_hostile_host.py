@@ -146,6 +146,14 @@ def test_a_host_gets_no_file_of_the_controller_by_asking_for_it(playbooks: Playb
     assert by_host.code == 0 and "the controller's" not in by_host.text, by_host.explain()
 
 
+@pytest.mark.parametrize("role", ["ssm_agent", "ecs_agent"])
+def test_a_role_alone_says_why_it_takes_no_authorities(playbooks: Playbooks, role: str) -> None:
+    task = {"ansible.builtin.import_role": {"name": f"onprem.ecs.{role}"}}
+    run = answer(playbooks, {"ecs_ca_bundle": "/etc/shadow"}, task)
+    assert run.code != 0
+    assert "node0 says itself, by facts, what ecs_ca_bundle shall be" in run.text, run.explain()
+
+
 def test_a_host_does_not_choose_the_tasks(playbooks: Playbooks) -> None:
     (playbooks.folder / "other.yml").write_text('[{"ansible.builtin.debug": {"msg": "other tasks"}}]', encoding="utf-8")
     up = "x/" + "../" * 30 + str(playbooks.folder)[1:]

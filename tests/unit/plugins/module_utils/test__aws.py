@@ -249,6 +249,12 @@ def test_the_permission_is_the_one_that_aws_names(message: str, words: str) -> N
     assert str(AwsError("iam", "GetRole", "it", "AccessDenied", message)).endswith(words)
 
 
+def test_a_wrong_key_is_told_with_the_region_but_in_iam() -> None:
+    told = {service: str(AwsError(service, "GetIt", "it", "InvalidClientTokenId", "why")) for service in ("sts", "iam")}
+    assert told["sts"].endswith("The key is wrong, or the account has not enabled the Region")
+    assert told["iam"].endswith("The key is wrong")
+
+
 def test_another_region_than_the_connections_is_named(aws: Aws, module: Module) -> None:
     """As one that the account has not opted in to, which answers as to a wrong key."""
     code = "UnrecognizedClientException"

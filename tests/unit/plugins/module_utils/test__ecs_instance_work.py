@@ -456,6 +456,14 @@ def test_a_host_whose_name_was_refused_is_named_by_the_next_run(cloud: Cloud) ->
     assert again["missing"] == []
 
 
+def test_a_node_that_somebody_else_changes_at_the_moment_is_named_after_it(cloud: Cloud, quick: list[float]) -> None:
+    cloud.host(ONE)
+    cloud.refuse("AddTagsToResource", AwsError("ssm", "AddTagsToResource", ONE, "TooManyUpdates", "later"))
+    result = run(cloud, state="active", instance_ids=[ONE], names={ONE: "rack-1"})
+    assert f"call {ONE} rack-1 in Systems Manager" in result["changes"] and result["missing"] == []
+    assert len(quick) == 1
+
+
 def test_who_could_not_be_made_active_does_not_hold_back_the_attributes_of_others(cloud: Cloud) -> None:
     for one in (ONE, TWO):
         cloud.host(one, status="DRAINING")

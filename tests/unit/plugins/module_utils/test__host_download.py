@@ -42,6 +42,16 @@ def test_a_full_disk_is_named_with_the_path(tmp_path: Path, monkeypatch: pytest.
     assert not folder.exists(), "something was left"
 
 
+def test_a_broken_disk_is_not_told_as_a_full_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_arguments: Any) -> None:
+        raise OSError(errno.EIO, "Input/output error", "/var/cache/onprem.ecs/a.deb")
+
+    monkeypatch.setattr(download, "Verifier", broken)
+    host: Any = None
+    with pytest.raises(EcsError, match=r"^dest: .*Input/output error: '/var/cache/onprem.ecs/a.deb'\.$"):
+        download.download(host, request_for(tmp_path / "cache"), broken)
+
+
 @pytest.mark.parametrize("scheme", ["file", "http"])
 def test_a_full_disk_is_no_fault_of_the_mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scheme: str) -> None:
     served = tmp_path / "a.deb"

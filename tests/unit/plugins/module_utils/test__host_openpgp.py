@@ -111,6 +111,12 @@ def test_a_key_of_another_version_is_refused(keys: Keys, version: int) -> None:
         read_keys(armour(bytes(ring)))
 
 
+def test_what_programs_keep_beside_a_key_is_no_matter(keys: Keys) -> None:
+    ring = dearmour(keys.text("rsa"))
+    # Padding (21), and a packet for private use (61), each of one byte.
+    assert read_keys(armour(ring + b"\xd5\x01x" + b"\xfd\x01x"))[0] == read_keys(armour(ring))[0]
+
+
 def test_a_secret_key_beside_the_public_one_is_refused(keys: Keys) -> None:
     """Another reader would trust it as well: sqv, by which apt judges from Debian 13 on, does."""
     command = ["gpg", "--homedir", str(keys.signer.home), "--batch", "--pinentry-mode=loopback", "--passphrase="]

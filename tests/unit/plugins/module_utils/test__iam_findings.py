@@ -320,6 +320,12 @@ WRONG: dict[str, tuple[Subject, str, str, str]] = {
         "high",
         "mine allows iam:*",
     ),
+    "a whole service, in all Regions": (
+        inline(subject(), document("logs:*", resource="arn:aws:logs:*:123456789012:*")),
+        "permissions_too_wide",
+        "high",
+        "mine allows logs:*",
+    ),
     "a whole service, sometimes": (
         inline(subject(), document("s3:*", Condition={"Bool": {"aws:SecureTransport": "true"}})),
         "permissions_too_wide",
@@ -488,6 +494,18 @@ CHINA = made(Role("codedeploy", (), "managed", False, "aws-cn"))
 BOTH = [f"codedeploy.{region}.amazonaws.com.cn" for region in ("cn-north-1", "cn-northwest-1")]
 
 RIGHT_ONES: dict[str, tuple[Subject, str]] = {
+    "all of a service, in one Region": (
+        inline(subject(), document("logs:*", resource="arn:aws:logs:eu-west-1:123456789012:*")),
+        "permissions_too_wide-high",
+    ),
+    "all of a service on what is another one's": (
+        inline(subject(), document("s3:*", resource="arn:aws:logs:*:*:*")),
+        "permissions_too_wide-high",
+    ),
+    "everything on one service": (
+        inline(subject(), document("*", resource="arn:aws:s3:::*")),
+        "permissions_too_wide-high",
+    ),
     "AWS's policy for one agent, an own one for the other": (
         undeclared(inline(changed(subject(), attached={CORE: "x"}), document(*ECS_AGENT))),
         "policy_missing",

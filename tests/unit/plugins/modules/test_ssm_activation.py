@@ -360,4 +360,20 @@ def test_a_code_that_is_neither_kept_nor_taken_back_is_told_whole(modules: Modul
     assert "lacks the permission ssm:PutParameter on parameter /test/activation" in result["msg"]
     assert f"The activation {left['ActivationId']} was made, and could not be taken back" in result["msg"]
     assert "lacks the permission ssm:DeleteActivation" in result["msg"]
-    assert result["changed"] is True
+    assert result["changed"] and result["changes"] == [f"create an activation for 1 host with the role {role}"]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [{"kind": "error", "status": 400, "code": "TooManyUpdates", "message": "later"}, {"kind": "drop", "after": True}],
+    ids=["busy", "answer lost"],
+)
+def test_an_activation_that_is_taken_back_after_all(
+    modules: Modules, role: str, quick: list[float], fault: dict[str, Any]
+) -> None:
+    """The first try is refused for a moment, or done and its answer lost."""
+    fail(modules, "PutParameter", "AccessDeniedException")
+    modules.account.control("POST", "faults", {"service": "ssm", "operation": "DeleteActivation", **fault})
+    result = modules.run(NAME, iam_role=role, store="/test/activation")
+    assert "lacks the permission ssm:PutParameter" in result["msg"] and "taken back" not in result["msg"]
+    assert activations(modules) == []
