@@ -107,31 +107,31 @@ def _file_before(host: Host, path: str) -> list[str]:
 
 
 def _surely_after(host: Host, path: str, since: float, only: re.Pattern[str] = ALL) -> list[tuple[float, str]]:
-    """The last lines of a file that were written after ``since``, each with its time; of these the ones that begin so.
-
-    A line without a time belongs to the one before it.
-    """
+    """The last lines of a file that were written after ``since``, with their times; of these the ones that begin so."""
     if (host.written_at(path) or 0.0) < since:
         return []
-    told: list[tuple[float, str]] = []
+    lines = [line for line in (host.tail(path) or "").splitlines() if only.match(line)]
+    return [(written, line) for written, line in _timed(lines) if written is not None and written >= since]
+
+
+def _timed(lines: t.Iterable[str]) -> t.Iterator[tuple[float | None, str]]:
+    """Each line with its time; one without belongs to the one before it."""
     time_of_line: float | None = None
-    for line in (host.tail(path) or "").splitlines():
-        if not only.match(line):
-            continue
+    for line in lines:
         written = line_time(line)
         time_of_line = time_of_line if written is None else written
-        if time_of_line is not None and time_of_line >= since:
-            told.append((time_of_line, line))
-    return told
+        yield time_of_line, line
 
 
 def read_logs(host: Host, service: str, units: t.Sequence[str], since: float | None = None) -> list[str]:
-    """What the service logged, each source oldest first, its own files last: they say more than the journal.
+    """What the service logged: the journal, and then its own files, which say more; oldest first, the files together.
+
+    So what ecs-init says of now is not behind what the agent has said before.
 
     A file that was last written before ``since`` says nothing about now.
     """
-    lines = read_journal(host, units, since)
+    told: list[tuple[float | None, str]] = []
     for path in FILES.get(service, ()):
         if since is None or (host.written_at(path) or 0.0) >= since:
-            lines += recent((host.tail(path) or "").splitlines()[-LINES:], since)
-    return lines
+            told += _timed(recent((host.tail(path) or "").splitlines()[-LINES:], since))
+    return read_journal(host, units, since) + [line for _written, line in sorted(told, key=lambda one: one[0] or 0.0)]

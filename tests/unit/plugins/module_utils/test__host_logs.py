@@ -52,6 +52,19 @@ def test_journal_first_then_the_agents_files_unless_they_are_old(tmp_path: Path)
     assert len(read_logs(host, "ecs", ["ecs.service"])) == 3
 
 
+def test_the_files_of_a_service_are_one_story(tmp_path: Path) -> None:
+    """What ecs-init says of now is not behind what the agent has said at an earlier start."""
+
+    def utc(seconds: float) -> str:
+        return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+
+    host = FakeHost(tmp_path)
+    host.put("/var/log/ecs/ecs-init.log", f"{utc(NOW - 200)} first\n{utc(NOW - 5)} last\n")
+    host.put("/var/log/ecs/ecs-agent.log", f"time={utc(NOW - 90)} then\nbelongs to then\n")
+    lines = read_logs(host, "ecs", ["ecs.service"], NOW - 600)
+    assert [line.split()[-1] for line in lines] == ["first", "then", "then", "last"]
+
+
 FOLDER = "/var/log/amazon/ssm/"
 ASLEEP = "INFO [ssm-agent-worker] Entering SSM Agent hibernate - InvalidInstanceId: Not existing InstanceId mi-0\n"
 
